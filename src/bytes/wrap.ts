@@ -1,0 +1,39 @@
+/**
+ * Arithmetic on counters that wrap, in one place: RTP sequence numbers (2^16), RTMP and RTP timestamps (2^32), MPEG-TS
+ * time (2^33). Values above 2^31 never meet a bit operator here.
+ */
+
+/** Signed distance from `a` to `b` on a circle of 2^bits: in [-2^(bits-1), 2^(bits-1)). */
+export function wrapDistance(a: number, b: number, bits: number): number {
+  const size = 2 ** bits;
+  const forward = (((b - a) % size) + size) % size;
+  return forward >= size / 2 ? forward - size : forward;
+}
+
+/** Turns a wrapping counter into one that does not wrap: each value is taken as the nearest one to the value before. */
+export class Unwrapper {
+  readonly #bits: number;
+  #last: number | undefined;
+
+  constructor(bits: number) {
+    this.#bits = bits;
+  }
+
+  /** The unwrapped value; the first is returned as it came. May be negative when the first values go back below zero. */
+  unwrap(value: number): number {
+    const last = this.#last;
+    if (last === undefined) {
+      this.#last = value;
+      return value;
+    }
+    const next = last + wrapDistance(modulo(last, 2 ** this.#bits), value, this.#bits);
+    this.#last = next;
+    return next;
+  }
+}
+
+/** The remainder that is never negative. */
+export function modulo(value: number, size: number): number {
+  const remainder = value % size;
+  return remainder < 0 ? remainder + size : remainder;
+}

@@ -1,0 +1,49 @@
+import { expect, it } from "vitest";
+import { ERR_TRUNCATED } from "../../bytes/coded-error.ts";
+import { ERR_CODEC_CONFIG, ERR_CODEC_LIMIT, ERR_CODEC_PARAMETER_SET, ERR_CODEC_UNSUPPORTED } from "../errors.ts";
+import { parseVvcSps } from "./sps.ts";
+import { vvcConfigCases, vvcSps720p } from "./vvc-config.cases.ts";
+import { parseVvcConfig } from "./vvc-config.ts";
+
+it.each(vvcConfigCases)("parses $name", ({ bytes, config }) => {
+  const before = bytes.slice();
+  expect(parseVvcConfig(bytes)).toEqual(config);
+  expect(bytes).toEqual(before);
+});
+
+it.each(vvcConfigCases)("parses $name with the version and flags of the ISO box", ({ bytes, config }) => {
+  expect(parseVvcConfig(Uint8Array.of(0, 0, 0, 0, ...bytes))).toEqual(config);
+});
+
+it.each(vvcConfigCases)("calls every shorter piece of $name truncated", ({ bytes }) => {
+  for (let length = 0; length < bytes.length; length++) {
+    expect(() => parseVvcConfig(bytes.subarray(0, length))).toThrow(expect.objectContaining({ code: ERR_TRUNCATED }));
+  }
+});
+
+it.each([
+  ["wrong reserved bits", "7f00", ERR_CODEC_CONFIG],
+  ["no constraint bytes", "ff00115f0002338000", ERR_CODEC_LIMIT],
+  ["a picture 16,385 wide", "ff00115f01023380004001", ERR_CODEC_LIMIT],
+])("refuses a record with %s", (_, hex, code) => {
+  expect(() => parseVvcConfig(Uint8Array.fromHex(hex))).toThrow(expect.objectContaining({ code }));
+});
+
+it("parses the beginning of an SPS", () => {
+  expect(parseVvcSps(vvcSps720p)).toEqual({
+    profileTierLevel: { profileIdc: 1, highTier: false, levelIdc: 51 },
+    maxSubLayers: 6,
+    chromaFormatIdc: 1,
+    width: 1280,
+    height: 720,
+  });
+});
+
+it.each([
+  ["a PPS", "008100000501005a", ERR_CODEC_PARAMETER_SET],
+  ["an SPS of another layer", "017900ad0233", ERR_CODEC_UNSUPPORTED],
+  ["the header alone", "0079", ERR_TRUNCATED],
+  ["8 sub-layers", "007900ed", ERR_CODEC_LIMIT],
+])("refuses %s as SPS", (_, hex, code) => {
+  expect(() => parseVvcSps(Uint8Array.fromHex(hex))).toThrow(expect.objectContaining({ code }));
+});

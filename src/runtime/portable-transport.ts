@@ -1,0 +1,209 @@
+/** The transport on `node:net` and `node:tls`: what every platform has, and what the native one is tested against. */
+
+import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { CursorTable } from "../kernel/cursor-table.ts";
+import type { EgressLog } from "../kernel/egress-log.ts";
+import { systemClock } from "./clock.ts";
+import { FanOut } from "./fan-out.ts";
+import type {
+  Connection,
+  ConnectionHandler,
+  Listener,
+  ListenOptions,
+  Play,
+  PlayOptions,
+  Transport,
+  TransportCounters,
+} from "./transport.ts";
+
+export class PortableTransport implements Transport {
+  readonly #fanOut: FanOut;
+  readonly #connections = new Set<SocketConnection>();
+  readonly #listeners = new Set<Listener>();
+  readonly #sweep: NodeJS.Timeout;
+  #acceptedCount = 0;
+  #receivedBytes = 0;
+  #controlBytes = 0;
+  #socketErrorCount = 0;
+
+  constructor() {
+    this.#fanOut = new FanOut(new CursorTable(maxCursors), systemClock.monotonicMs);
+    this.#sweep = setInterval(() => this.#fanOut.sweep(), sweepIntervalMs).unref();
+  }
+
+  get counters(): TransportCounters {
+    const { jumpCount, evictedCount, sentBytes } = this.#fanOut.counters;
+    return {
+      acceptedCount: this.#acceptedCount,
+      openCount: this.#connections.size,
+      receivedBytes: this.#receivedBytes,
+      sentBytes: sentBytes + this.#controlBytes,
+      cursorCount: this.#fanOut.cursorCount,
+      jumpCount,
+      evictedCount,
+      socketErrorCount: this.#socketErrorCount,
+    };
+  }
+
+  async listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener> {
+    const onSocket = (socket: Socket): void => {
+      this.adopt(socket, accept);
+    };
+    const server: Server =
+      options.tls === undefined
+        ? createTcpServer({ noDelay: true }, onSocket)
+        : createTlsServer({ ...options.tls, noDelay: true, handshakeTimeout: tlsHandshakeTimeoutMs }, onSocket);
+    server.maxConnections = options.maxConnections;
+    let droppedCount = 0;
+    let connectionCount = 0;
+    server.on("drop", () => {
+      droppedCount++;
+    });
+    server.on("connection", (socket: Socket) => {
+      connectionCount++;
+      socket.once("close", () => {
+        connectionCount--;
+      });
+    });
+    // A client that talks no TLS on the TLS port, or stops in the middle of it.
+    server.on("tlsClientError", () => {
+      this.#socketErrorCount++;
+    });
+    await listening(server, options);
+    const address = server.address();
+    const listener: Listener = {
+      port: typeof address === "object" && address !== null ? address.port : options.port,
+      get connectionCount() {
+        return connectionCount;
+      },
+      get droppedCount() {
+        return droppedCount;
+      },
+      setSecureContext: (context) => (server as TlsServer).setSecureContext(context),
+      close: () => {
+        this.#listeners.delete(listener);
+        return new Promise((resolve) => server.close(() => resolve()));
+      },
+    };
+    this.#listeners.add(listener);
+    return listener;
+  }
+
+  adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    this.#acceptedCount++;
+    const connection = new SocketConnection(socket, this.#fanOut, (bytes) => {
+      this.#controlBytes += bytes;
+    });
+    this.#connections.add(connection);
+    const handler = createHandler(connection);
+    socket.on("data", (bytes: Uint8Array) => {
+      this.#receivedBytes += bytes.length;
+      connection.received(bytes.length);
+      handler.handleBytes(bytes);
+    });
+    socket.on("error", () => {
+      this.#socketErrorCount++; // 'close' follows
+    });
+    socket.on("close", () => {
+      this.#connections.delete(connection);
+      connection.closed();
+      handler.handleClose();
+    });
+    // A socket may have been closed while its handler was being made.
+    if (socket.destroyed) queueMicrotask(() => socket.emit("close", false));
+    return connection;
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#sweep);
+    const closing = Array.from(this.#listeners, (listener) => listener.close());
+    for (const connection of this.#connections) connection.destroy();
+    await Promise.all(closing);
+  }
+}
+
+class SocketConnection implements Connection {
+  readonly remoteAddress: string;
+  readonly remotePort: number;
+  readonly isEncrypted: boolean;
+  readonly #socket: Socket;
+  readonly #fanOut: FanOut;
+  readonly #onControlBytes: (byteLength: number) => void;
+  #receivedBytes = 0;
+  #play: Play | undefined;
+
+  constructor(socket: Socket, fanOut: FanOut, onControlBytes: (byteLength: number) => void) {
+    this.#socket = socket;
+    this.#fanOut = fanOut;
+    this.#onControlBytes = onControlBytes;
+    this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
+    this.remotePort = socket.remotePort ?? 0;
+    this.isEncrypted = "encrypted" in socket && socket.encrypted === true;
+  }
+
+  get receivedBytes(): number {
+    return this.#receivedBytes;
+  }
+
+  get sentBytes(): number {
+    return this.#socket.bytesWritten;
+  }
+
+  send(bytes: Uint8Array): void {
+    if (this.#socket.destroyed || this.#socket.writableEnded) return;
+    this.#onControlBytes(bytes.length);
+    this.#socket.write(bytes);
+    // A peer that asks and asks but never reads.
+    if (this.#socket.writableLength > maxQueuedBytes) this.#socket.destroy();
+  }
+
+  play(log: EgressLog, options: PlayOptions): Play {
+    this.#play?.stop();
+    this.#play = this.#fanOut.open(log, this.#socket, options);
+    return this.#play;
+  }
+
+  end(): void {
+    this.#play?.stop();
+    this.#socket.end();
+    // A peer that does not close its side is not waited for.
+    this.#socket.setTimeout(lingerTimeoutMs, () => this.#socket.destroy());
+  }
+
+  destroy(): void {
+    this.#socket.destroy();
+  }
+
+  received(byteLength: number): void {
+    this.#receivedBytes += byteLength;
+  }
+
+  closed(): void {
+    this.#play?.stop();
+  }
+}
+
+/** An IPv4 address that came in through an IPv6 socket, as people write it. */
+function plainAddress(address: string): string {
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
+}
+
+function listening(server: Server, options: ListenOptions): Promise<void> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    const host = options.host === "" ? {} : { host: options.host };
+    server.listen({ port: options.port, backlog: acceptBacklog, ...host }, () => {
+      server.off("error", reject);
+      resolve();
+    });
+  });
+}
+
+const maxCursors = 32_768; // more than the descriptors of one process; 56 bytes each
+const sweepIntervalMs = 1_000;
+const tlsHandshakeTimeoutMs = 5_000; // as long as the RTMP handshake may take
+const lingerTimeoutMs = 2_000;
+const acceptBacklog = 1_024; // a thousand encoders that come back at once
+/** Control bytes beyond the play's: a peer that has 2 MiB unread asks for things and never reads the answers. */
+const maxQueuedBytes = 2 * 1024 * 1024;

@@ -1,0 +1,76 @@
+/** A certificate and its key from two files, read again whenever they change, so that a renewal needs no restart. */
+
+import { readFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { createSecureContext, type SecureContextOptions } from "node:tls";
+import { watch } from "chokidar";
+import { CodedError } from "../bytes/coded-error.ts";
+import { ERR_CERTIFICATE } from "./errors.ts";
+import type { Logger } from "./log/logger.ts";
+
+export interface CertificatePaths {
+  readonly certificatePath: string;
+  readonly keyPath: string;
+}
+
+export interface Certificate {
+  /** As it was at the start. */
+  readonly context: SecureContextOptions;
+  close(): Promise<void>;
+}
+
+/**
+ * Reads the certificate and watches its files.
+ *
+ * @param onRenewed - called with the new one; a pair that can't be used is logged, and the old one stays
+ * @throws `ERR_CERTIFICATE` when it can't be used at the start
+ */
+export async function watchCertificate(
+  paths: CertificatePaths,
+  logger: Logger,
+  onRenewed: (context: SecureContextOptions) => void,
+): Promise<Certificate> {
+  const context = await readCertificate(paths);
+  const files = [resolve(paths.certificatePath), resolve(paths.keyPath)];
+  // The folders, not the files: renewal tools replace the file, or a link that leads to it.
+  const watcher = watch([...new Set(files.map((file) => dirname(file)))], { depth: 0, ignoreInitial: true });
+  let timer: NodeJS.Timeout | undefined;
+  watcher.on("all", () => {
+    clearTimeout(timer);
+    // Certificate and key are two files; wait until both are there.
+    timer = setTimeout(() => {
+      readCertificate(paths).then(
+        (renewed) => {
+          onRenewed(renewed);
+          logger.info({ certificate: paths.certificatePath }, "the certificate was read again");
+        },
+        (error: Error) => logger.error({ code: ERR_CERTIFICATE }, `${error.message}; the old certificate stays in use`),
+      );
+    }, settleMs);
+  });
+  await new Promise<void>((ready) => watcher.once("ready", () => ready()));
+  return {
+    context,
+    close: async () => {
+      clearTimeout(timer);
+      await watcher.close();
+    },
+  };
+}
+
+async function readCertificate({ certificatePath, keyPath }: CertificatePaths): Promise<SecureContextOptions> {
+  try {
+    const [cert, key] = await Promise.all([readFile(certificatePath), readFile(keyPath)]);
+    const context = { cert, key };
+    createSecureContext(context); // finds a key that does not fit
+    return context;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new CodedError(
+      ERR_CERTIFICATE,
+      `the certificate ${certificatePath} with the key ${keyPath} can't be used: ${why}`,
+    );
+  }
+}
+
+const settleMs = 300;

@@ -1,0 +1,65 @@
+/** Values that are fine alone and make no sense together. */
+
+import { ERR_CONFIG_CONTRADICTION } from "./errors.ts";
+import { formatOrigin, type Origin } from "./origin.ts";
+import type { ProblemList } from "./problem.ts";
+import type { Config } from "./schema.ts";
+
+/**
+ * Adds a problem per contradiction. `originOf` tells where an option's effective value came from, and undefined for one
+ * whose value was refused: what it would contradict is not known.
+ */
+export function findContradictions(
+  config: Config,
+  originOf: (key: string) => Origin | undefined,
+  problems: ProblemList,
+): void {
+  const add = (keys: readonly string[], sentence: string): void => {
+    const origins = keys.map(originOf);
+    if (origins.includes(undefined)) return;
+    // The place is where somebody wrote something; a default is not to blame.
+    const written = origins.find((origin) => origin?.kind !== "built-in");
+    problems.add(ERR_CONFIG_CONTRADICTION, written === undefined ? "" : formatOrigin(written), sentence);
+  };
+
+  const { rtmp, http, streaming, access } = config;
+  if (!rtmp.enabled && !http.enabled) {
+    add(["rtmp.enabled", "http.enabled"], "rtmp.enabled and http.enabled are both false: there is nothing to serve");
+  }
+  if (rtmp.tls?.certificatePath === "" || rtmp.tls?.keyPath === "") {
+    const [certificate, key] = ["rtmp.tls.certificate", "rtmp.tls.key"];
+    const [given, missing] = rtmp.tls.keyPath === "" ? [certificate, key] : [key, certificate];
+    add([given, missing], `${given} is given without ${missing}: RTMPS needs both, or neither to stay off`);
+  }
+  for (const rule of ["publish", "play"] as const) {
+    if (access[rule] === "token" && access[`${rule}Token`] === "") {
+      const [key, token] = [`access.${rule}`, `access.${rule}_token`];
+      add([key, token], `${key} is "token" and ${token} is empty: nobody could ${rule}`);
+    }
+  }
+  if (streaming.maxRingBytes > streaming.memoryLimitBytes) {
+    add(
+      ["streaming.max_ring", "streaming.memory_limit"],
+      "streaming.max_ring is larger than streaming.memory_limit: one stream could take more than all may",
+    );
+  }
+
+  const listeners: { key: string; host: string; port: number }[] = [];
+  if (rtmp.enabled) listeners.push({ key: "rtmp.port", host: rtmp.host, port: rtmp.port });
+  if (rtmp.enabled && rtmp.tls !== undefined) {
+    listeners.push({ key: "rtmp.tls.port", host: rtmp.host, port: rtmp.tls.port });
+  }
+  if (http.enabled) listeners.push({ key: "http.port", host: http.host, port: http.port });
+  for (const [index, one] of listeners.entries()) {
+    for (const other of listeners.slice(index + 1)) {
+      if (one.port !== other.port || one.port === 0 || !overlap(one.host, other.host)) continue;
+      add([other.key, one.key], `${one.key} and ${other.key} are both ${one.port}: give one of them another port`);
+    }
+  }
+}
+
+/** Whether two listening addresses can meet. Names are not resolved: the system has the last word when it binds. */
+function overlap(a: string, b: string): boolean {
+  const isAny = (host: string): boolean => host === "" || host === "0.0.0.0" || host === "::";
+  return isAny(a) || isAny(b) || a.toLowerCase() === b.toLowerCase();
+}

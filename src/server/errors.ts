@@ -1,0 +1,12 @@
+/** The server's own error codes. */
+
+/** A mistake of ours ended one session. */
+export const ERR_INTERNAL = "ERR_INTERNAL";
+/** A page, asset or address that this server does not have. */
+export const ERR_HTTP_NOT_FOUND = "ERR_HTTP_NOT_FOUND";
+/** Management from an address that may not. */
+export const ERR_HTTP_FORBIDDEN = "ERR_HTTP_FORBIDDEN";
+/** A web page of another site, which `http.allow_origin` does not name. */
+export const ERR_HTTP_ORIGIN = "ERR_HTTP_ORIGIN";
+/** The certificate or its key can't be read or does not fit. */
+export const ERR_CERTIFICATE = "ERR_CERTIFICATE";

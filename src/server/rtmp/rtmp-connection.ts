@@ -1,0 +1,322 @@
+/** One RTMP connection: its socket, its session, and what it publishes or plays. Drains the session after every call. */
+
+import { checkReceivable, type FlvSelection, flvWireFormat, rtmpFraming } from "../../bridges/flv-egress.ts";
+import { RtmpIngest } from "../../bridges/rtmp-ingest.ts";
+import { CodedError } from "../../bytes/coded-error.ts";
+import { fourCcText } from "../../formats/flv/fourcc.ts";
+import type { LagLimits } from "../../kernel/cursor-table.ts";
+import type { Engine, LogSubscription } from "../../kernel/engine.ts";
+import {
+  ERR_ENGINE_CLOSED,
+  ERR_NOT_AUTHORIZED,
+  ERR_STREAM_BUSY,
+  ERR_STREAM_NAME,
+  ERR_STREAM_NOT_FOUND,
+} from "../../kernel/errors.ts";
+import type { Publication } from "../../kernel/publication.ts";
+import { canReceive, capsExFlag } from "../../protocols/rtmp/capabilities.ts";
+import type { RtmpServerEvent, RtmpServerOptions } from "../../protocols/rtmp/server-events.ts";
+import { RtmpServerSession } from "../../protocols/rtmp/session.ts";
+import type { PlayRejection, PublishRejection } from "../../protocols/rtmp/status.ts";
+import type { Connection, ConnectionHandler, Play } from "../../runtime/transport.ts";
+import { ERR_INTERNAL } from "../errors.ts";
+
+/** What all connections of a listener share. */
+export interface RtmpConnectionContext {
+  readonly engine: Engine;
+  readonly session: RtmpServerOptions;
+  readonly hasGopCache: boolean;
+  readonly lagLimits: LagLimits;
+  readonly nowMs: () => number;
+  /** Told of everything a peer did wrong; counts, and logs at most once a second. */
+  readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
+  readonly onClosed: (connection: RtmpConnection) => void;
+}
+
+type PlayEvent = Extract<RtmpServerEvent, { type: "play" }>;
+type PublishEvent = Extract<RtmpServerEvent, { type: "publish" }>;
+
+export class RtmpConnection implements ConnectionHandler {
+  readonly #context: RtmpConnectionContext;
+  readonly #connection: Connection;
+  readonly #session: RtmpServerSession;
+  readonly #publishing = new Map<number, { readonly publication: Publication; readonly ingest: RtmpIngest }>();
+  #playing: Playing | undefined;
+  #isClosed = false;
+  #isDraining = false;
+
+  constructor(context: RtmpConnectionContext, connection: Connection) {
+    this.#context = context;
+    this.#connection = connection;
+    this.#session = new RtmpServerSession(context.session, context.nowMs());
+  }
+
+  handleBytes(bytes: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#session.handle(bytes, this.#context.nowMs());
+    this.#drain();
+  }
+
+  /** Called about four times a second. */
+  handleTime(nowMs: number): void {
+    const deadline = this.#session.nextTimeout();
+    if (this.#isClosed || deadline === undefined || deadline > nowMs) return;
+    this.#session.handleTimeout(nowMs);
+    this.#drain();
+  }
+
+  handleClose(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    for (const { publication } of this.#publishing.values()) publication.end("the connection was closed");
+    this.#publishing.clear();
+    this.#stopPlaying("the connection was closed");
+    this.#context.onClosed(this);
+  }
+
+  /** Ends it from the server's side; an encoder that can is asked to connect again. */
+  close(reason: string): void {
+    if (this.#isClosed) return;
+    if (this.#publishing.size > 0) this.#session.requestReconnect({ description: reason });
+    this.#session.close(reason);
+    this.#drain();
+  }
+
+  destroy(): void {
+    this.#connection.destroy();
+  }
+
+  #drain(): void {
+    // An event's handler may call back in here; the outer loop takes what it left.
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    try {
+      for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
+        this.#handleEvent(event);
+      }
+      this.#send();
+    } finally {
+      this.#isDraining = false;
+    }
+  }
+
+  #send(): void {
+    const output = this.#session.pollOutput();
+    if (output !== undefined) this.#connection.send(output);
+  }
+
+  #handleEvent(event: RtmpServerEvent): void {
+    switch (event.type) {
+      case "publish":
+        void this.#publish(event);
+        return;
+      case "play":
+        void this.#play(event);
+        return;
+      case "audio":
+        this.#publishing.get(event.messageStreamId)?.ingest.handleAudio(event.timestamp, event.payload);
+        return;
+      case "video":
+        this.#publishing.get(event.messageStreamId)?.ingest.handleVideo(event.timestamp, event.payload);
+        return;
+      case "data":
+        this.#publishing.get(event.messageStreamId)?.ingest.handleData(event.timestamp, event.payload);
+        return;
+      case "unpublish":
+        this.#publishing.get(event.messageStreamId)?.publication.end("the publisher stopped");
+        this.#publishing.delete(event.messageStreamId);
+        return;
+      case "stop":
+        if (this.#playing?.event.messageStreamId === event.messageStreamId) this.#stopPlaying("the player stopped");
+        return;
+      case "pause":
+        if (this.#playing?.event.messageStreamId === event.messageStreamId) this.#playing.play?.pause(event.isPaused);
+        return;
+      case "receive":
+        this.#receive(event.messageStreamId, event.media, event.isWanted);
+        return;
+      case "closed":
+        if (event.error !== undefined) this.#problem(event.error, this.#streamName());
+        this.#send();
+        this.#connection.end();
+        return;
+      case "connect":
+      case "bufferLength":
+        return; // nothing to decide yet; a live player's buffer is its own matter
+    }
+  }
+
+  async #publish({ messageStreamId, app, name, query }: PublishEvent): Promise<void> {
+    const { engine } = this.#context;
+    const stream = `${app}/${name}`;
+    try {
+      const publication = await engine.publish(this.#request(stream, query), (reason) => this.close(reason));
+      if (this.#isClosed) {
+        publication.end("the connection was closed");
+        return;
+      }
+      const ingest = new RtmpIngest(publication, (problem) => this.#problem(problem, stream));
+      this.#publishing.set(messageStreamId, { publication, ingest });
+      this.#session.acceptPublish(messageStreamId, this.#context.nowMs());
+    } catch (error) {
+      const problem = this.#refusal(error, stream);
+      this.#session.rejectPublish(messageStreamId, publishRejection(problem.code), problem.message);
+    }
+    this.#drain();
+  }
+
+  async #play(event: PlayEvent): Promise<void> {
+    const { messageStreamId } = event;
+    const stream = `${event.app}/${event.name}`;
+    if (this.#playing !== undefined) {
+      this.#session.rejectPlay(messageStreamId, "failed", "this connection plays a stream already: open another one");
+      this.#drain();
+      return;
+    }
+    const playing: Playing = {
+      event,
+      selection: this.#selection(event.query),
+      subscription: undefined,
+      play: undefined,
+      leftOut: [],
+    };
+    this.#playing = playing;
+    try {
+      await this.#subscribe(playing);
+      if (this.#isClosed || this.#playing !== playing) {
+        playing.subscription?.close("the connection was closed");
+        return;
+      }
+      const description =
+        playing.leftOut.length === 0
+          ? undefined
+          : `started without some tracks: ${playing.leftOut.join(" and ")}, which this player did not announce`;
+      this.#session.acceptPlay(
+        messageStreamId,
+        this.#context.nowMs(),
+        description === undefined ? {} : { description },
+      );
+      this.#drain();
+      this.#startCursor(playing, !this.#context.hasGopCache);
+    } catch (error) {
+      if (this.#playing === playing) this.#playing = undefined;
+      const problem = this.#refusal(error, stream);
+      this.#session.rejectPlay(messageStreamId, playRejection(problem.code), problem.message);
+      this.#drain();
+    }
+  }
+
+  async #subscribe(playing: Playing): Promise<void> {
+    const { event, selection } = playing;
+    const framing = rtmpFraming(event.messageStreamId, this.#context.session.chunkSize);
+    playing.subscription = await this.#context.engine.subscribeLog(
+      this.#request(`${event.app}/${event.name}`, event.query),
+      (stream) => {
+        playing.leftOut = checkReceivable(stream.tracks, selection);
+        return flvWireFormat(framing, selection);
+      },
+      () => playing.play?.finish(),
+    );
+  }
+
+  #startCursor(playing: Playing, isLive: boolean): void {
+    const { subscription } = playing;
+    if (subscription === undefined || this.#isClosed || this.#playing !== playing) return;
+    playing.play = this.#connection.play(subscription.log, {
+      isLive,
+      lagLimits: this.#context.lagLimits,
+      onLag: (skippedBytes) => subscription.lagged(skippedBytes),
+      onEvicted: () => subscription.evicted(),
+      onFinished: () => {
+        this.#stopPlaying("the stream ended");
+        this.#session.endPlay(playing.event.messageStreamId);
+        this.#session.close();
+        this.#drain();
+      },
+    });
+    if (subscription.log.isClosed) playing.play.finish();
+  }
+
+  /** receiveAudio and receiveVideo: the player goes over to a log with or without that kind, at its next random access point. */
+  #receive(messageStreamId: number, media: "audio" | "video", isWanted: boolean): void {
+    const playing = this.#playing;
+    if (playing?.play === undefined || playing.event.messageStreamId !== messageStreamId) return;
+    const wants = media === "audio" ? "wantsAudio" : "wantsVideo";
+    if (playing.selection[wants] === isWanted) return;
+    playing.selection = { ...playing.selection, [wants]: isWanted };
+    playing.play.stop();
+    playing.subscription?.close("the player chose other tracks");
+    this.#subscribe(playing).then(
+      () => this.#startCursor(playing, true),
+      (error: unknown) => this.close(this.#refusal(error, this.#streamName()).message),
+    );
+  }
+
+  #stopPlaying(reason: string): void {
+    const playing = this.#playing;
+    this.#playing = undefined;
+    playing?.play?.stop();
+    playing?.subscription?.close(reason);
+  }
+
+  #selection(query: string): FlvSelection {
+    const { capabilities } = this.#session;
+    const parameters = new URLSearchParams(query);
+    const capsEx = capabilities?.capsEx ?? 0;
+    return {
+      wantsAudio: parameters.get("audio") !== "0",
+      wantsVideo: parameters.get("video") !== "0",
+      wantsHevc12: parameters.get("hevc") === "12",
+      canReceive: (kind, codec) => canReceive(capabilities, kind, fourCcText(codec)),
+      hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0,
+      hasNanoseconds: (capsEx & capsExFlag.timestampNanoOffset) !== 0,
+    };
+  }
+
+  #request(name: string, query: string): { name: string; protocol: string; address: string; query: string } {
+    const protocol = this.#connection.isEncrypted ? "rtmps" : "rtmp";
+    return { name, protocol, address: this.#connection.remoteAddress, query };
+  }
+
+  /** What to tell the peer; a mistake of ours is told as such, and thrown on where it is counted. */
+  #refusal(error: unknown, stream: string): CodedError {
+    const problem = error instanceof CodedError ? error : new CodedError(ERR_INTERNAL, "an internal error");
+    this.#problem(problem, stream);
+    return problem;
+  }
+
+  #problem(problem: CodedError, stream: string): void {
+    this.#context.onProblem(problem, this.#connection, stream);
+  }
+
+  #streamName(): string {
+    for (const { publication } of this.#publishing.values()) return publication.stream.name.key;
+    return this.#playing?.subscription?.stream.name.key ?? "";
+  }
+}
+
+interface Playing {
+  readonly event: PlayEvent;
+  selection: FlvSelection;
+  subscription: LogSubscription | undefined;
+  play: Play | undefined;
+  leftOut: readonly string[];
+}
+
+function publishRejection(code: string): PublishRejection {
+  switch (code) {
+    case ERR_STREAM_BUSY:
+    case ERR_STREAM_NAME:
+      return "bad-name";
+    case ERR_NOT_AUTHORIZED:
+      return "denied";
+    default:
+      return "failed";
+  }
+}
+
+function playRejection(code: string): PlayRejection {
+  return code === ERR_STREAM_NOT_FOUND || code === ERR_STREAM_NAME || code === ERR_ENGINE_CLOSED
+    ? "stream-not-found"
+    : "failed";
+}

@@ -1,0 +1,114 @@
+/** RTMP and RTMPS as a service of the engine: its listeners, its connections, and their clock. */
+
+import { createHmac, randomBytes } from "node:crypto";
+import type { CodedError } from "../../bytes/coded-error.ts";
+import { defaultLagLimits } from "../../kernel/cursor-table.ts";
+import type { Engine } from "../../kernel/engine.ts";
+import type { IngestProtocol } from "../../kernel/services.ts";
+import type { RtmpCrypto } from "../../protocols/rtmp/handshake-digest.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import type { Connection, Listener, Transport } from "../../runtime/transport.ts";
+import { type Certificate, watchCertificate } from "../certificate.ts";
+import type { Config } from "../config/schema.ts";
+import type { Logger } from "../log/logger.ts";
+import { RtmpConnection, type RtmpConnectionContext } from "./rtmp-connection.ts";
+
+export interface RtmpServiceOptions {
+  readonly engine: Engine;
+  readonly transport: Transport;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
+}
+
+export class RtmpService implements IngestProtocol {
+  readonly name = "rtmp";
+  readonly #options: RtmpServiceOptions;
+  readonly #connections = new Set<RtmpConnection>();
+  #listener: Listener | undefined;
+  #tlsListener: Listener | undefined;
+  #certificate: Certificate | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #onEmpty: (() => void) | undefined;
+
+  constructor(options: RtmpServiceOptions) {
+    this.#options = options;
+  }
+
+  /** The port listened on; undefined before the start. */
+  get port(): number | undefined {
+    return this.#listener?.port;
+  }
+
+  get tlsPort(): number | undefined {
+    return this.#tlsListener?.port;
+  }
+
+  get connectionCount(): number {
+    return this.#connections.size;
+  }
+
+  async start(): Promise<void> {
+    const { config, transport } = this.#options;
+    const { host, port, maxConnections, tls } = config.rtmp;
+    const context = this.#context();
+    const accept = (connection: Connection): RtmpConnection => {
+      const created = new RtmpConnection(context, connection);
+      this.#connections.add(created);
+      return created;
+    };
+    this.#listener = await transport.listen({ host, port, maxConnections }, accept);
+    if (tls !== undefined) {
+      this.#certificate = await watchCertificate(tls, this.#options.logger, (context_) =>
+        this.#tlsListener?.setSecureContext(context_),
+      );
+      const secure = this.#certificate.context;
+      this.#tlsListener = await transport.listen({ host, port: tls.port, maxConnections, tls: secure }, accept);
+    }
+    this.#timer = setInterval(() => {
+      const nowMs = systemClock.monotonicMs();
+      for (const connection of this.#connections) connection.handleTime(nowMs);
+    }, deadlineIntervalMs);
+  }
+
+  /** Accepts nobody any more, tells everybody, and waits as long as the configuration allows. */
+  async stop(): Promise<void> {
+    const closing = [this.#listener?.close(), this.#tlsListener?.close(), this.#certificate?.close()];
+    for (const connection of this.#connections) connection.close("the server is shutting down");
+    if (this.#connections.size > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#onEmpty = resolve;
+      const timeout = setTimeout(resolve, this.#options.config.server.shutdownTimeoutMs);
+      await promise;
+      clearTimeout(timeout);
+    }
+    for (const connection of this.#connections) connection.destroy();
+    clearInterval(this.#timer);
+    await Promise.all(closing);
+  }
+
+  #context(): RtmpConnectionContext {
+    const { engine, config, onProblem } = this.#options;
+    const { chunkSizeBytes, pingIntervalMs, pingTimeoutMs, gopCache } = config.rtmp;
+    return {
+      engine,
+      session: { crypto: nodeCrypto, chunkSize: chunkSizeBytes, pingIntervalMs, pingTimeoutMs },
+      hasGopCache: gopCache,
+      lagLimits: { ...defaultLagLimits, maxJumps: config.streaming.maxLagJumps },
+      nowMs: systemClock.monotonicMs,
+      onProblem,
+      onClosed: (connection) => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#onEmpty?.();
+      },
+    };
+  }
+}
+
+const nodeCrypto: RtmpCrypto = {
+  hmacSha256: (key, data) => createHmac("sha256", key).update(data).digest(),
+  randomBytes: (length) => randomBytes(length),
+};
+
+/** How often deadlines are looked at: a session may live this much longer than its limit says. */
+const deadlineIntervalMs = 250;
