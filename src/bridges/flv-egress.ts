@@ -218,7 +218,7 @@ class FlvPacketizer implements Packetizer {
     if (isRandomAccess) this.#appendPreamble(timeMs);
     const flags = entryFlags.endOfFrame | (isRandomAccess ? entryFlags.key : 0);
     if (frame.track.kind === "data") {
-      this.#appendTags(flags, timeMs, [{ type: flvTagType.script, body: frame.data }]);
+      this.#appendTags(flags, timeMs, [{ type: flvTagType.script, timeMs, body: frame.data }]);
       return;
     }
     const headerLength = this.#writeHeader(frame, track, mode);
@@ -234,7 +234,7 @@ class FlvPacketizer implements Packetizer {
     if (equalBytes(body, this.#metadataBody)) return;
     this.#metadataBody = body;
     const timeMs = this.#newestTimeMs();
-    this.#appendTags(entryFlags.config, timeMs, [{ type: flvTagType.script, body }]);
+    this.#appendTags(entryFlags.config, timeMs, [metadataTag(body)]);
   }
 
   #newestTimeMs(): number {
@@ -251,26 +251,26 @@ class FlvPacketizer implements Packetizer {
 
   /** What those who go along must know: the track's new configuration, and a description that differs. */
   #appendChange(track: FlvTrack, timeMs: number): void {
-    const tags = track.configTags();
+    const tags = track.configTags(timeMs);
     const body = this.#describe();
     if (!equalBytes(body, this.#metadataBody)) {
       this.#metadataBody = body;
-      tags.unshift({ type: flvTagType.script, body });
+      tags.unshift(metadataTag(body));
     }
     if (tags.length > 0) this.#appendTags(entryFlags.config, timeMs, tags);
   }
 
   #appendPreamble(timeMs: number): void {
-    const tags: Tag[] = [{ type: flvTagType.script, body: this.#metadataBody }];
-    for (const track of this.#tracks.values()) tags.push(...track.configTags());
+    const tags: Tag[] = [metadataTag(this.#metadataBody)];
+    for (const track of this.#tracks.values()) tags.push(...track.configTags(timeMs));
     this.#appendTags(entryFlags.preamble, timeMs, tags);
   }
 
   #appendTags(flags: number, timeMs: number, tags: readonly Tag[]): void {
     let length = 0;
-    for (const { type, body } of tags) length += this.#framing.framedLength(type, body.length, timeMs);
+    for (const tag of tags) length += this.#framing.framedLength(tag.type, tag.body.length, tag.timeMs);
     this.#log.claim(length, flags, timeMs);
-    for (const { type, body } of tags) this.#framing.write(this.#log, type, timeMs, this.#header, 0, body);
+    for (const tag of tags) this.#framing.write(this.#log, tag.type, tag.timeMs, this.#header, 0, tag.body);
     this.#log.commit();
   }
 
@@ -285,7 +285,8 @@ class FlvPacketizer implements Packetizer {
       video.mode = mode;
       video.isKey = frame.isKey;
       video.packetType = "frame";
-      video.compositionTimeMs = ptsMs - wholeMs(frame.dtsTicks, timescale);
+      const compositionTimeMs = ptsMs - wholeMs(frame.dtsTicks, timescale);
+      video.compositionTimeMs = Math.max(-maxCompositionTimeMs, Math.min(maxCompositionTimeMs, compositionTimeMs));
       video.nanosecondOffset = nanosecondOffset;
       return writeVideoTagHeader(this.#header, 0, video);
     }
@@ -315,7 +316,13 @@ class FlvPacketizer implements Packetizer {
 
 interface Tag {
   readonly type: number;
+  readonly timeMs: number;
   readonly body: Uint8Array;
+}
+
+/** FFmpeg takes an onMetaData whose time is not 0 for a subtitle, and waits for more of them. */
+function metadataTag(body: Uint8Array): Tag {
+  return { type: flvTagType.script, timeMs: 0, body };
 }
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -353,31 +360,31 @@ class FlvTrack {
   }
 
   /** The sequence header, if the codec has one, and the description, if there is one. */
-  configTags(): Tag[] {
+  configTags(timeMs: number): Tag[] {
     const tags: Tag[] = [];
     const { kind } = this.track;
     if (this.mode === undefined || kind === "data") return tags;
-    if (this.format.config.length > 0) tags.push(this.#tag("sequence-start", this.format.config));
+    if (this.format.config.length > 0) tags.push(this.#tag("sequence-start", this.format.config, timeMs));
     // Only the enhanced form has a place for it.
     if (this.format.description !== undefined && this.mode === "enhanced") {
-      tags.push(this.#tag(kind === "video" ? "metadata" : "multichannel-config", this.format.description));
+      tags.push(this.#tag(kind === "video" ? "metadata" : "multichannel-config", this.format.description, timeMs));
     }
     return tags;
   }
 
-  #tag(packetType: "sequence-start" | "metadata" | "multichannel-config", data: Uint8Array): Tag {
+  #tag(packetType: "sequence-start" | "metadata" | "multichannel-config", data: Uint8Array, timeMs: number): Tag {
     if (this.track.kind === "video") {
       assert(packetType !== "multichannel-config", "a channel map is a matter of sound");
       const options = { ...this.video, packetType, isKey: true, compositionTimeMs: 0, nanosecondOffset: 0 };
       const body = new Uint8Array(videoTagHeaderLength(options) + data.length);
       body.set(data, writeVideoTagHeader(body, 0, options));
-      return { type: flvTagType.video, body };
+      return { type: flvTagType.video, timeMs, body };
     }
     assert(packetType !== "metadata", "colour information is a matter of pictures");
     const options = { ...this.audio, packetType, nanosecondOffset: 0 };
     const body = new Uint8Array(audioTagHeaderLength(options) + data.length);
     body.set(data, writeAudioTagHeader(body, 0, options));
-    return { type: flvTagType.audio, body };
+    return { type: flvTagType.audio, timeMs, body };
   }
 }
 
@@ -487,6 +494,9 @@ const ownFields: ReadonlySet<string> = new Set([
   "videoTrackIdInfoMap",
   "audioTrackIdInfoMap",
 ]);
+
+/** Composition times are 24 bits signed: two hours, which only a broken clock reaches. */
+const maxCompositionTimeMs = 0x7f_ffff;
 
 /** The longest tag header: type, ModEx with its nanoseconds, multitrack, FourCC, track id and composition time are 17 bytes. */
 const maxTagHeaderBytes = 32;

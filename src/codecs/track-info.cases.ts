@@ -66,6 +66,17 @@ export const trackInfoCases: readonly TrackInfoCase[] = [
     info: { codecString: "hvc1.B1.6.H60.11.22.33.44.55.66", fps: 25, profile: "Main", level: "2.0" },
   },
   {
+    name: "H.265 with the frame rate in its VPS",
+    codec: "h265",
+    config: hex(
+      "0101600000009000000000005df000fcfdf8f800000f01" +
+        "2000010022" +
+        "40010c01ffff01600000030090000003000003005dac0c0000030004000003006540",
+    ),
+    frame: none,
+    info: { codecString: "hvc1.1.6.L93.90", fps: 25, profile: "Main", level: "3.1" },
+  },
+  {
     name: "VVC Main 10",
     codec: "vvc",
     config: hex("ff00615f0102338020200100000007050002d01900018f00010010007900ad0233800000800a0200b446a0"),

@@ -12,8 +12,9 @@ import { parseAvcConfig } from "./h264/avc-config.ts";
 import { h264NalSps, h264NalType } from "./h264/nal-unit.ts";
 import { parseH264Sps } from "./h264/sps.ts";
 import { parseHevcConfig } from "./h265/hevc-config.ts";
-import { h265NalSps, h265NalType } from "./h265/nal-unit.ts";
+import { h265NalSps, h265NalType, h265NalVps } from "./h265/nal-unit.ts";
 import { parseH265Sps } from "./h265/sps.ts";
+import { parseH265Vps } from "./h265/vps.ts";
 import { parseMpegAudioHeader } from "./mp3/frame-header.ts";
 import { type NalLengthSize, NalUnitWalker } from "./nal/length-prefixed.ts";
 import { firstParameterSet } from "./nal/parameter-set-arrays.ts";
@@ -74,11 +75,12 @@ function h265Info(bytes: Uint8Array, frame: Uint8Array): TrackInfo {
     firstParameterSet(config.arrays, h265NalSps) ??
     findNal(frame, config.lengthSize, (head) => h265NalType(head) === h265NalSps);
   const sps = nal && parseH265Sps(nal);
+  const vps = sps?.fps === undefined ? firstParameterSet(config.arrays, h265NalVps) : undefined;
   return {
     codecString: h265CodecString(config),
     width: sps?.width,
     height: sps?.height,
-    fps: sps?.fps ?? averageFps(config.avgFrameRate),
+    fps: sps?.fps ?? (vps && parseH265Vps(vps).fps) ?? averageFps(config.avgFrameRate),
     profile: h265Profile(config.profileIdc),
     level: decimalLevel(config.levelIdc, 30),
   };

@@ -2,12 +2,7 @@
 
 import { type NalLengthSize, nalUnitEnd } from "../nal/length-prefixed.ts";
 
-export const h264NalSlice = 1;
-export const h264NalIdr = 5;
-export const h264NalSei = 6;
 export const h264NalSps = 7;
-export const h264NalPps = 8;
-export const h264NalAud = 9;
 
 /** nal_unit_type from the first byte of a NAL unit (§7.3.1). */
 export function h264NalType(firstByte: number): number {
@@ -21,10 +16,13 @@ export function isH264KeyFrame(frame: Uint8Array, lengthSize: NalLengthSize): bo
     const start = at + lengthSize;
     if (start < end) {
       const type = h264NalType(frame[start] as number);
-      if (type === h264NalIdr) return true;
-      if (type === h264NalSlice) return false; // the slices of one picture are all IDR or all not
+      if (type === idrSlice) return true;
+      if (type === slice) return false; // the slices of one picture are all IDR or all not
     }
     at = end;
   }
   return false;
 }
+
+const slice = 1; // of a picture that is not an IDR
+const idrSlice = 5;

@@ -56,17 +56,6 @@ export function signReply(crypto: RtmpCrypto, block: Uint8Array, peerDigest: Uin
   block.set(replyDigest(crypto, block, peerDigest, writer), handshakeBlockLength - digestLength);
 }
 
-/** Whether C2 or S2 answers the block with `ownDigest`. */
-export function isReplyTo(
-  crypto: RtmpCrypto,
-  block: Uint8Array,
-  ownDigest: Uint8Array,
-  writer: HandshakeSide,
-): boolean {
-  const expected = replyDigest(crypto, block, ownDigest, writer);
-  return isEqual(expected, block.subarray(handshakeBlockLength - digestLength));
-}
-
 function replyDigest(crypto: RtmpCrypto, block: Uint8Array, answered: Uint8Array, writer: HandshakeSide): Uint8Array {
   const key = crypto.hmacSha256(keys[writer], answered);
   return crypto.hmacSha256(key, block.subarray(0, handshakeBlockLength - digestLength));

@@ -33,12 +33,6 @@ export function requirePathAndQuery(value: AmfValue, what: string): { path: stri
   return { path, query };
 }
 
-/** A finite number. Errors: ERR_RTMP_COMMAND_ARGUMENT. */
-export function requireNumber(value: AmfValue, what: string): number {
-  if (typeof value === "number" && Number.isFinite(value)) return value;
-  throw new CodedError(ERR_RTMP_COMMAND_ARGUMENT, `expected ${what} as a number, got a value of type ${typeOf(value)}`);
-}
-
 /** A peer's text in a message for people: short, and one line. */
 export function quoted(text: string): string {
   return JSON.stringify(text.length > 32 ? `${text.slice(0, 32)}…` : text);

@@ -1,0 +1,192 @@
+import { describe, expect, it } from "vitest";
+import { corpusSeeds } from "../../../test/support/material.ts";
+import { CodedError } from "../../bytes/coded-error.ts";
+import { badChunkCases, chunkCases } from "./chunk-reader.cases.ts";
+import { ChunkReader } from "./chunk-reader.ts";
+import { writeMessage } from "./chunk-writer.ts";
+import {
+  chunkCreditMax,
+  maxChunkSize,
+  maxChunkStreams,
+  maxPartialBytes,
+  maxPartialBytesBeforePublish,
+} from "./limits.ts";
+import type { RtmpMessage } from "./message/message-type.ts";
+import { writeSetChunkSize } from "./message/set-chunk-size.ts";
+import { randomPieces, seededRandom } from "./pair.cases.ts";
+
+function hex(text: string): Uint8Array {
+  return Uint8Array.fromHex(text.replaceAll(" ", ""));
+}
+
+/** Reads pieces, each destroyed after its call: messages must have memory of their own. */
+function readAll(reader: ChunkReader, pieces: Iterable<Uint8Array>): RtmpMessage[] {
+  const messages: RtmpMessage[] = [];
+  for (const piece of pieces) {
+    const lent = piece.slice();
+    reader.handle(lent);
+    for (let message = reader.pollMessage(); message !== undefined; message = reader.pollMessage()) {
+      messages.push(message);
+    }
+    expect(lent).toEqual(piece);
+    lent.fill(0xee);
+  }
+  return messages;
+}
+
+function codeOf(work: () => void): string | undefined {
+  try {
+    work();
+  } catch (error) {
+    return error instanceof CodedError ? error.code : `not coded: ${error}`;
+  }
+  return undefined;
+}
+
+function brief({ typeId, timestamp, messageStreamId, payload }: RtmpMessage): [number, number, number, string] {
+  return [typeId, timestamp, messageStreamId, payload.toHex()];
+}
+
+function setChunkSize(size: number): Uint8Array {
+  return writeMessage(2, 0, 1, 0, writeSetChunkSize(size), 128);
+}
+
+describe("reads", () => {
+  for (const { what, hex: text, messages } of chunkCases) {
+    it(what, () => {
+      expect(readAll(new ChunkReader(), [hex(text)]).map(brief)).toEqual(messages);
+    });
+
+    it(`${what}, in single bytes and in random pieces`, () => {
+      const bytes = hex(text);
+      expect(
+        readAll(
+          new ChunkReader(),
+          Array.from(bytes, (byte) => Uint8Array.of(byte)),
+        ).map(brief),
+      ).toEqual(messages);
+      for (let seed = 0; seed < 20; seed++) {
+        const pieces = randomPieces(bytes, seededRandom(seed));
+        expect(readAll(new ChunkReader(), pieces).map(brief), `seed ${seed}`).toEqual(messages);
+      }
+    });
+  }
+});
+
+describe("refuses", () => {
+  for (const { what, hex: text, code } of badChunkCases) {
+    it(`${what}: ${code}`, () => {
+      expect(codeOf(() => readAll(new ChunkReader(), [hex(text)]))).toBe(code);
+    });
+  }
+});
+
+it("gives messages memory of their own and of exactly their length", () => {
+  const bytes = writeMessage(6, 0, 9, 1, new Uint8Array(300_000), 60_000);
+  for (const size of [1_000, 65_536, 400_000]) {
+    const pieces: Uint8Array[] = [setChunkSize(60_000)];
+    for (let at = 0; at < bytes.length; at += size) pieces.push(bytes.slice(at, at + size));
+    const [message] = readAll(new ChunkReader(), pieces);
+    expect(message?.payload.length).toBe(300_000);
+    expect(message?.payload.buffer.byteLength).toBe(300_000);
+  }
+});
+
+it("clamps the declared chunk size to 1 MiB", () => {
+  const reader = new ChunkReader();
+  readAll(reader, [setChunkSize(0x7fffffff)]);
+  expect(reader.chunkSize).toBe(maxChunkSize);
+});
+
+it("reads the longest possible message", () => {
+  const reader = new ChunkReader();
+  const payload = new Uint8Array(0xffffff);
+  payload[0xfffffe] = 1;
+  const [message] = readAll(reader, [setChunkSize(1_000_000), writeMessage(6, 0, 9, 1, payload, 1_000_000)]);
+  expect(message?.payload.length).toBe(0xffffff);
+  expect(message?.payload[0xfffffe]).toBe(1);
+  expect(reader.partialBytes).toBe(0);
+});
+
+it("allocates what has come, not what was declared", () => {
+  const reader = new ChunkReader();
+  readAll(reader, [setChunkSize(maxChunkSize), hex("06 000000 ffffff 09 01000000 aa")]);
+  expect(reader.partialBytes).toBeLessThanOrEqual(65_536);
+  reader.setPartialLimit(maxPartialBytesBeforePublish);
+  const early = new ChunkReader();
+  early.setPartialLimit(maxPartialBytesBeforePublish);
+  readAll(early, [hex("06 000000 ffffff 09 01000000 aa")]);
+  expect(early.partialBytes).toBeLessThanOrEqual(1_024);
+});
+
+it("takes 64 chunk streams with a message begun on each, before a publish too, and not one more", () => {
+  const reader = new ChunkReader();
+  reader.setPartialLimit(maxPartialBytesBeforePublish);
+  const begun = (id: number): Uint8Array => hex(`00 ${id.toString(16).padStart(2, "0")} 000000 ffffff 09 01000000 aa`);
+  const half = (id: number): Uint8Array => begun(id).slice(0, 13);
+  for (let id = 0; id < maxChunkStreams; id++) {
+    // One whole chunk of 128 bytes each, so that the next header may come.
+    readAll(reader, [half(id), new Uint8Array(128)]);
+  }
+  expect(reader.partialBytes).toBeLessThanOrEqual(maxPartialBytesBeforePublish);
+  expect(codeOf(() => readAll(reader, [half(maxChunkStreams)]))).toBe("ERR_RTMP_TOO_MANY_CHUNK_STREAMS");
+});
+
+it("bounds the memory of all incomplete messages together", () => {
+  const reader = new ChunkReader();
+  readAll(reader, [setChunkSize(maxChunkSize)]);
+  const code = codeOf(() => {
+    for (let id = 3; id < 20; id++) {
+      const message = writeMessage(id, 0, 9, 1, new Uint8Array(1_500_000), maxChunkSize);
+      readAll(reader, [message.subarray(0, 12 + maxChunkSize)]);
+    }
+  });
+  expect(code).toBe("ERR_RTMP_PARTIAL_BYTES");
+  expect(reader.partialBytes).toBeLessThanOrEqual(maxPartialBytes);
+});
+
+it("keeps to 64 KiB before a publish", () => {
+  const reader = new ChunkReader();
+  reader.setPartialLimit(maxPartialBytesBeforePublish);
+  const message = writeMessage(6, 0, 9, 1, new Uint8Array(100_000), 128);
+  expect(codeOf(() => readAll(reader, [message]))).toBe("ERR_RTMP_PARTIAL_BYTES");
+});
+
+it("ends a peer that sends a long message in chunks of one byte", () => {
+  const reader = new ChunkReader();
+  const message = writeMessage(6, 0, 9, 1, new Uint8Array(2 * chunkCreditMax), 1);
+  expect(codeOf(() => readAll(reader, [setChunkSize(1), message]))).toBe("ERR_RTMP_CHUNKS_TOO_SMALL");
+});
+
+it("lets tiny chunks pass at a human pace", () => {
+  const reader = new ChunkReader();
+  readAll(reader, [setChunkSize(1)]);
+  for (let now = 0; now < 20_000; now += 20) {
+    reader.handleTime(now);
+    expect(readAll(reader, [writeMessage(6, now, 8, 1, new Uint8Array(500), 1)]).length).toBe(1);
+  }
+});
+
+it("lets the default chunk size pass at any pace", () => {
+  const reader = new ChunkReader();
+  const message = writeMessage(6, 0, 9, 1, new Uint8Array(0xffffff), 128);
+  expect(readAll(reader, [message, message]).length).toBe(2);
+});
+
+it("gives a value or a coded error for every seed", () => {
+  for (const corpus of ["rtmp_chunk", "rtmp_message"]) {
+    for (const { name, bytes } of corpusSeeds(corpus)) {
+      const whole: (string | undefined)[] = [];
+      for (const pieces of [[bytes], Array.from(bytes, (byte) => Uint8Array.of(byte))]) {
+        const reader = new ChunkReader();
+        let messages: RtmpMessage[] = [];
+        const code = codeOf(() => {
+          messages = readAll(reader, pieces);
+        });
+        expect(code ?? "", name).not.toMatch(/^not coded/);
+        whole.push(`${code} ${messages.map(brief).join(" ")}`);
+      }
+      expect(whole[1], name).toBe(whole[0]);
+    }
+  }
+});

@@ -1,0 +1,302 @@
+/** HTTP as a service of the engine: one Fastify server for everything short, and the door to HTTP-FLV and WebSocket-FLV. */
+
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import type { IncomingMessage } from "node:http";
+import type { Socket } from "node:net";
+import { join, resolve } from "node:path";
+import fastifyCors from "@fastify/cors";
+import fastifyStatic from "@fastify/static";
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
+import { WebSocketServer } from "ws";
+import { CodedError } from "../../bytes/coded-error.ts";
+import { defaultLagLimits } from "../../kernel/cursor-table.ts";
+import type { Engine } from "../../kernel/engine.ts";
+import type { EgressProtocol } from "../../kernel/services.ts";
+import { parseStreamName } from "../../kernel/stream-name.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import type { Transport } from "../../runtime/transport.ts";
+import type { ConfiguredAccess } from "../access.ts";
+import type { Config } from "../config/schema.ts";
+import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN } from "../errors.ts";
+import { AllowedOrigins } from "./cors.ts";
+import {
+  type FlvPlayerContext,
+  type FlvRequest,
+  findFlv,
+  flvResponseHead,
+  openFlv,
+  startWebSocketFlv,
+} from "./flv-play.ts";
+import { problemContentType, problemOf } from "./problem.ts";
+import { health, type StatusSources, stats } from "./status.ts";
+
+export interface HttpServiceOptions {
+  readonly engine: Engine;
+  readonly transport: Transport;
+  readonly config: Config;
+  readonly access: ConfiguredAccess;
+  readonly status: StatusSources;
+  /** A peer's mistake or a refusal: counted, and logged at most once a second. */
+  readonly onProblem: (problem: CodedError, address: string, stream: string) => void;
+  /** A mistake of ours. */
+  readonly onFailure: (error: unknown) => void;
+}
+
+export class HttpService implements EgressProtocol {
+  readonly name = "http";
+  readonly #options: HttpServiceOptions;
+  readonly #origins: AllowedOrigins;
+  readonly #flv: FlvPlayerContext;
+  readonly #webSockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: maxWebSocketBytes,
+    perMessageDeflate: false,
+  });
+  /** Sockets that carry a body without end; a further request on one of them ends it. */
+  readonly #handedOver = new WeakSet<Socket>();
+  #server: FastifyInstance | undefined;
+  #page: string | undefined;
+
+  constructor(options: HttpServiceOptions) {
+    const { config, engine, transport } = options;
+    this.#options = options;
+    this.#origins = new AllowedOrigins(config.http.allowOrigins);
+    this.#flv = {
+      engine,
+      transport,
+      hasGopCache: config.rtmp.gopCache,
+      lagLimits: { ...defaultLagLimits, maxJumps: config.streaming.maxLagJumps },
+    };
+  }
+
+  get port(): number | undefined {
+    const address = this.#server?.server.address();
+    return typeof address === "object" && address !== null ? address.port : undefined;
+  }
+
+  async start(): Promise<void> {
+    const { config } = this.#options;
+    const server = fastify({
+      // Slow headers, slow bodies, large bodies: nobody here has a reason for any of them.
+      requestTimeout: requestTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      bodyLimit: maxBodyBytes,
+      forceCloseConnections: true,
+      http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000 },
+      // Stream names have one spelling; the router repairs none.
+      routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
+    });
+    server.server.maxConnections = config.http.maxConnections;
+    this.#server = server;
+    await server.register(fastifyCors, {
+      origin: (origin, done) => done(null, this.#origins.answer(origin) ?? false),
+      methods: ["GET", "HEAD", "OPTIONS"],
+    });
+    await this.#servePage(server);
+    this.#addRoutes(server);
+    server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
+    server.server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
+      void this.#upgrade(request, socket, head);
+    });
+    server.server.prependListener("request", (request: IncomingMessage) => {
+      if (this.#handedOver.has(request.socket)) request.socket.destroy();
+    });
+    await listen(server, config.http.host, config.http.port);
+  }
+
+  async stop(): Promise<void> {
+    this.#webSockets.close();
+    await this.#server?.close();
+  }
+
+  #addRoutes(server: FastifyInstance): void {
+    const { status, engine } = this.#options;
+    server.get("/livez", () => ({ status: "ok" }));
+    server.get("/readyz", async (_request, reply) => {
+      const reports = [...(await engine.health())].map(([name, report]) => ({ name, ...report }));
+      const isReady = !engine.isClosed && reports.every((report) => report.isHealthy);
+      const checks = reports.map(({ name, isHealthy, detail }) => ({ name, healthy: isHealthy, detail }));
+      return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ok" : "not_ready", checks });
+    });
+    server.get("/health", () => health(status, systemClock.monotonicMs()));
+    server.get("/stats", (request) => {
+      this.#requireManagement(request);
+      return stats(status, systemClock.monotonicMs());
+    });
+    server.get("/", (_request, reply) => this.#sendPage(reply));
+    server.route({ method: ["GET", "HEAD"], url: "/*", handler: (request, reply) => this.#handlePath(request, reply) });
+  }
+
+  /** Media and pages by the stream's own path; the raw path, because an escaped spelling is not the same name. */
+  async #handlePath(request: FastifyRequest, reply: FastifyReply): Promise<unknown> {
+    const { path, query } = splitTarget(request.raw.url ?? "/");
+    if (!path.endsWith(flvSuffix)) {
+      parseStreamName(path.slice(1));
+      return this.#sendPage(reply);
+    }
+    const flvRequest = this.#flvRequest(request.raw, path, query, "http-flv");
+    if (request.method === "HEAD") {
+      await findFlv(this.#options.engine, flvRequest);
+      return reply.type("video/x-flv").header("cache-control", "no-store").send();
+    }
+    const flv = await openFlv(this.#flv, flvRequest);
+    const { socket } = request.raw;
+    if (socket.destroyed) {
+      flv.cancel();
+      return reply.hijack();
+    }
+    reply.hijack();
+    this.#handedOver.add(socket);
+    const head = flvResponseHead(request.raw, corsHeaders(reply));
+    flv.start(socket, [head, flv.fileHeader], (connection) => connection.end());
+    return reply;
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
+    const { path, query } = splitTarget(request.url ?? "/");
+    socket.on("error", () => socket.destroy());
+    try {
+      const { origin, host } = request.headers;
+      if (!this.#origins.mayOpenWebSocket(origin, host)) {
+        throw new CodedError(ERR_HTTP_ORIGIN, `pages of ${origin} may not play from here: see http.allow_origin`);
+      }
+      if (!path.endsWith(flvSuffix)) {
+        throw new CodedError(ERR_HTTP_NOT_FOUND, "there is a WebSocket at /app/name.flv only");
+      }
+      const flv = await openFlv(this.#flv, this.#flvRequest(request, path, query, "ws-flv"));
+      if (socket.destroyed) {
+        flv.cancel();
+        return;
+      }
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => startWebSocketFlv(flv, socket, webSocket));
+      // The library answers a handshake it does not like by itself, and then calls nobody.
+      if (socket.writableEnded || socket.destroyed) flv.cancel();
+    } catch (error) {
+      this.#report(error, request.socket.remoteAddress ?? "", path);
+      const problem = problemOf(error);
+      const body = JSON.stringify(problem);
+      socket.end(
+        `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${problemContentType}\r\n` +
+          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+      );
+    }
+  }
+
+  #flvRequest(request: IncomingMessage, path: string, query: string, protocol: FlvRequest["protocol"]): FlvRequest {
+    return { name: path.slice(1, -flvSuffix.length), query, address: addressOf(request), protocol };
+  }
+
+  #requireManagement(request: FastifyRequest): void {
+    const address = addressOf(request.raw);
+    if (this.#options.access.mayManage(address)) return;
+    throw new CodedError(
+      ERR_HTTP_FORBIDDEN,
+      `management answers this machine only, not ${address}: see access.management`,
+    );
+  }
+
+  async #servePage(server: FastifyInstance): Promise<void> {
+    const folder = webFolder();
+    if (folder === undefined) return;
+    this.#page = await readFile(join(folder, "index.html"), "utf8");
+    await server.register(fastifyStatic, {
+      root: folder,
+      prefix: "/_millrace/",
+      index: false,
+      immutable: true,
+      maxAge: "365d", // the names of the assets carry a hash of their content
+      decorateReply: false,
+    });
+  }
+
+  #sendPage(reply: FastifyReply): FastifyReply {
+    if (this.#page === undefined) {
+      throw new CodedError(ERR_HTTP_NOT_FOUND, "the player page was not built: run npm run build:web");
+    }
+    return reply
+      .type("text/html; charset=utf-8")
+      .header("cache-control", "no-cache")
+      .header("content-security-policy", contentSecurityPolicy)
+      .header("x-content-type-options", "nosniff")
+      .header("referrer-policy", "no-referrer")
+      .send(this.#page);
+  }
+
+  #fail(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+    const { path } = splitTarget(request.raw.url ?? "/");
+    // Fastify's own refusals (a malformed body, a wrong method) carry their status.
+    const status = (error as { statusCode?: unknown }).statusCode;
+    if (!(error instanceof CodedError) && typeof status === "number" && status < 500) {
+      const detail = error instanceof Error ? error.message : "the request was refused";
+      return reply
+        .code(status)
+        .type(problemContentType)
+        .send({ type: "about:blank", title: "Refused", status, detail });
+    }
+    this.#report(error, addressOf(request.raw), path);
+    const problem = problemOf(error);
+    return reply.code(problem.status).type(problemContentType).send(problem);
+  }
+
+  #report(error: unknown, address: string, path: string): void {
+    if (error instanceof CodedError) this.#options.onProblem(error, address, path.slice(1));
+    else this.#options.onFailure(error);
+  }
+}
+
+function splitTarget(target: string): { readonly path: string; readonly query: string } {
+  const mark = target.indexOf("?");
+  return mark < 0 ? { path: target, query: "" } : { path: target.slice(0, mark), query: target.slice(mark + 1) };
+}
+
+function addressOf(request: IncomingMessage): string {
+  const address = request.socket.remoteAddress ?? "";
+  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
+}
+
+/** The headers that CORS has put on the reply, for a response that is written past it. */
+function corsHeaders(reply: FastifyReply): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const [name, value] of Object.entries(reply.getHeaders())) {
+    if (name.startsWith("access-control-") || name === "vary") headers[name] = String(value);
+  }
+  return headers;
+}
+
+async function listen(server: FastifyInstance, host: string, port: number): Promise<void> {
+  if (host !== "") {
+    await server.listen({ host, port });
+    return;
+  }
+  try {
+    await server.listen({ host: "::", port }); // IPv6 and IPv4 together
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL") throw error;
+    await server.listen({ host: "0.0.0.0", port });
+  }
+}
+
+/** The built page: beside the sources, or beside the compiled program. */
+function webFolder(): string | undefined {
+  const candidates = ["../../../web/dist", "../../web"].map((path) => resolve(import.meta.dirname, path));
+  return candidates.find((folder) => existsSync(join(folder, "index.html")));
+}
+
+const flvSuffix = ".flv";
+const headersTimeoutMs = 5_000;
+const requestTimeoutMs = 10_000;
+const keepAliveTimeoutMs = 10_000;
+const maxBodyBytes = 64 * 1024;
+const maxWebSocketBytes = 4_096; // players say nothing; a close frame's reason is 123 bytes
+
+const contentSecurityPolicy = [
+  "default-src 'self'",
+  "media-src 'self' blob:",
+  "connect-src 'self' ws: wss:",
+  "worker-src 'self' blob:",
+  "img-src 'self' data:",
+  "object-src 'none'",
+  "base-uri 'none'",
+].join("; ");

@@ -1,0 +1,132 @@
+/** The server: puts engine, transport, services, log and configuration together, and takes them down in order. */
+
+import type { CodedError } from "../bytes/coded-error.ts";
+import type { Observer } from "../kernel/services.ts";
+import type { Stream } from "../kernel/stream.ts";
+import { systemClock } from "../runtime/clock.ts";
+import { Engine } from "../runtime/engine.ts";
+import { PortableTransport } from "../runtime/portable-transport.ts";
+import { ConfiguredAccess } from "./access.ts";
+import type { LoadedConfig } from "./config/load.ts";
+import { HttpService } from "./http/http-service.ts";
+import { formatBanner } from "./log/banner.ts";
+import type { Logger } from "./log/logger.ts";
+import { RepeatedErrors } from "./log/repeated-errors.ts";
+import { RtmpService } from "./rtmp/rtmp-service.ts";
+
+export interface Server {
+  readonly rtmpPort: number | undefined;
+  readonly rtmpsPort: number | undefined;
+  readonly httpPort: number | undefined;
+  readonly engine: Engine;
+  stop(reason: string): Promise<void>;
+}
+
+export interface ServerOptions {
+  readonly loaded: LoadedConfig;
+  readonly logger: Logger;
+  readonly version: string;
+}
+
+/** Starts everything that the configuration names. Resolves when all of it listens. */
+export async function startServer({ loaded, logger, version }: ServerOptions): Promise<Server> {
+  const { config } = loaded;
+  const startedAtMs = systemClock.monotonicMs();
+  for (const note of loaded.notes) logger.warn(note);
+
+  const problems = new RepeatedErrors(({ code, message, count, fields }) =>
+    logger.warn({ code, ...(count > 1 ? { count } : {}), ...fields }, message),
+  );
+  const problemTimer = setInterval(() => problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
+  const report = (problem: CodedError, address: string, stream: string): void =>
+    problems.handle(problem, { address, ...(stream === "" ? {} : { stream }) }, systemClock.monotonicMs());
+
+  const access = new ConfiguredAccess(config.access);
+  const transport = new PortableTransport();
+  const { streaming } = config;
+  const engine = new Engine({
+    authenticator: access,
+    observer: logObserver(logger),
+    idleTimeoutMs: streaming.idleTimeoutMs,
+    publisherTimeoutMs: streaming.publisherTimeoutMs,
+    limits: {
+      maxPublishers: streaming.maxPublishers,
+      maxStreams: streaming.maxStreams,
+      maxApplications: streaming.maxApplications,
+      maxRingBytes: streaming.maxRingBytes,
+      maxWindowBytes: streaming.maxRingBytes,
+      memoryBytes: streaming.memoryLimitBytes,
+    },
+  });
+
+  const rtmp = new RtmpService({
+    engine,
+    transport,
+    config,
+    logger,
+    onProblem: (problem, connection, stream) => report(problem, connection.remoteAddress, stream),
+  });
+  const http = new HttpService({
+    engine,
+    transport,
+    config,
+    access,
+    status: {
+      engine,
+      version,
+      startedAtMs,
+      transportCounters: () => transport.counters,
+      errorCounts: () => Object.fromEntries(problems.totals()),
+    },
+    onProblem: report,
+    onFailure: (error) => logger.error({ err: error }, "a request failed by a mistake of ours"),
+  });
+  if (config.rtmp.enabled) engine.register(rtmp);
+  if (config.http.enabled) engine.register(http);
+
+  const stop = async (reason: string): Promise<void> => {
+    logger.info({ reason }, "stopping");
+    await engine.shutdown(reason);
+    await transport.close();
+    clearInterval(problemTimer);
+    problems.flush(systemClock.monotonicMs());
+    logger.info("stopped");
+  };
+  try {
+    await engine.start();
+  } catch (error) {
+    await stop("the start failed");
+    throw error;
+  }
+  const server = { rtmpPort: rtmp.port, rtmpsPort: rtmp.tlsPort, httpPort: http.port, engine, stop };
+  const ports = { rtmp: server.rtmpPort, rtmps: server.rtmpsPort, http: server.httpPort };
+  logger.info({ version, config: loaded.file ?? "none", ...ports }, "listening");
+  return server;
+}
+
+/** What the start-up banner says of a running server. */
+export function bannerOf(server: Server, { config }: LoadedConfig, version: string): string {
+  const { rtmpPort, rtmpsPort, httpPort } = server;
+  const host = config.http.host || config.rtmp.host || "localhost";
+  return formatBanner({ version, host, rtmpPort, rtmpsPort, httpPort, access: config.access });
+}
+
+/** One line for each change of a session's or a stream's state; never one for a frame. */
+function logObserver(logger: Logger): Observer {
+  const of = (stream: Stream): { readonly stream: string } => ({ stream: stream.name.key });
+  return {
+    published: (stream) => {
+      const { ingestProtocol, publisherAddress } = stream.metadata;
+      logger.info({ ...of(stream), protocol: ingestProtocol, address: publisherAddress }, "publishing");
+    },
+    unpublished: (stream, reason) => logger.info({ ...of(stream), reason }, "publishing ended"),
+    streamEnded: (stream, reason) => logger.info({ ...of(stream), reason }, "stream ended"),
+    subscribed: (stream, protocol, address) => logger.debug({ ...of(stream), protocol, address }, "playing"),
+    unsubscribed: (stream, protocol, address, reason) =>
+      logger.debug({ ...of(stream), protocol, address, reason }, "playing ended"),
+    evicted: (stream, protocol, address) =>
+      logger.warn({ ...of(stream), protocol, address }, "a player that was too slow was disconnected"),
+  };
+}
+
+const problemIntervalMs = 250;

@@ -1,0 +1,140 @@
+/** ffmpeg as publisher, player and judge: what goes in and what comes out is compared as decoded frames. */
+
+import { type ChildProcess, execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { promisify } from "node:util";
+
+const run = promisify(execFile);
+
+/** A running command; tests stop it and look at what it said. */
+export interface RunningCommand {
+  /** Standard error so far. */
+  readonly output: () => string;
+  readonly exited: Promise<number | null>;
+  stop(): Promise<number | null>;
+}
+
+/** Starts a program; `stop` ends it with SIGINT, as a person would, and after two seconds for sure. */
+export function startCommand(
+  program: string,
+  args: readonly string[],
+  onStdout?: (bytes: Uint8Array) => void,
+): RunningCommand {
+  const child: ChildProcess = spawn(program, args, { stdio: ["ignore", onStdout ? "pipe" : "ignore", "pipe"] });
+  let output = "";
+  child.stderr!.on("data", (bytes: Buffer) => {
+    output = (output + bytes.toString()).slice(-65_536);
+  });
+  if (onStdout) child.stdout!.on("data", onStdout);
+  const exited = once(child, "exit").then(([code]) => code as number | null);
+  return {
+    output: () => output,
+    exited,
+    stop: async () => {
+      if (child.exitCode === null) child.kill("SIGINT");
+      const timer = setTimeout(() => child.kill("SIGKILL"), 2_000);
+      const code = await exited;
+      clearTimeout(timer);
+      return code;
+    },
+  };
+}
+
+export interface TestStreamOptions {
+  readonly seconds?: number;
+  readonly size?: string;
+  readonly fps?: number;
+  /** Frames between key frames. */
+  readonly gop?: number;
+  readonly hasVideo?: boolean;
+  readonly hasAudio?: boolean;
+  readonly bFrames?: number;
+  /** Before the output: further encoder options. */
+  readonly extra?: readonly string[];
+}
+
+/** A test picture with a tone, H.264 and AAC, published in real time. */
+export function publishTestStream(url: string, options: TestStreamOptions = {}): RunningCommand {
+  return startCommand("ffmpeg", ["-re", ...testStreamArguments(options), "-f", "flv", url]);
+}
+
+/** The same, into a file, as fast as it goes. */
+export async function writeTestFile(path: string, options: TestStreamOptions = {}): Promise<void> {
+  await run("ffmpeg", ["-y", ...testStreamArguments(options), path], { maxBuffer: 2 ** 26 });
+}
+
+/** Publishes a file as it is, in real time. */
+export function publishFile(path: string, url: string, extra: readonly string[] = []): RunningCommand {
+  return startCommand("ffmpeg", [
+    "-hide_banner",
+    "-loglevel",
+    "warning",
+    "-re",
+    "-i",
+    path,
+    "-c",
+    "copy",
+    ...extra,
+    "-f",
+    "flv",
+    url,
+  ]);
+}
+
+/** MD5 of each decoded frame of one kind, in order. */
+export async function frameHashes(source: string, kind: "v" | "a", extra: readonly string[] = []): Promise<string[]> {
+  const args = [
+    "-hide_banner",
+    "-loglevel",
+    "error",
+    ...extra,
+    "-i",
+    source,
+    "-map",
+    `0:${kind}:0`,
+    "-f",
+    "framehash",
+    "-hash",
+    "md5",
+  ];
+  // Pictures are compared as they are; no frame is repeated or dropped to please a rate.
+  const { stdout } = await run("ffmpeg", [...args, ...(kind === "v" ? ["-vsync", "passthrough"] : []), "-"], {
+    maxBuffer: 2 ** 26,
+  });
+  return stdout
+    .split("\n")
+    .filter((line) => line !== "" && !line.startsWith("#"))
+    .map((line) => line.split(",").at(-1)!.trim());
+}
+
+function testStreamArguments(options: TestStreamOptions): string[] {
+  const { seconds = 60, size = "320x240", fps = 25, gop = 50, hasVideo = true, hasAudio = true, bFrames = 0 } = options;
+  const video = ["-f", "lavfi", "-i", `testsrc2=size=${size}:rate=${fps}`];
+  const audio = ["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=44100"];
+  return [
+    "-hide_banner",
+    "-loglevel",
+    "warning",
+    ...(hasVideo ? video : []),
+    ...(hasAudio ? audio : []),
+    "-t",
+    String(seconds),
+    ...(hasVideo
+      ? [
+          "-c:v",
+          "libx264",
+          "-preset",
+          "ultrafast",
+          "-pix_fmt",
+          "yuv420p",
+          "-g",
+          String(gop),
+          "-keyint_min",
+          String(gop),
+        ]
+      : []),
+    ...(hasVideo ? ["-sc_threshold", "0", "-bf", String(bFrames)] : []),
+    ...(hasAudio ? ["-c:a", "aac", "-ac", "2"] : []),
+    ...(options.extra ?? []),
+  ];
+}

@@ -1,0 +1,89 @@
+/** The real server as a child process on free ports, for tests that talk to it over sockets. */
+
+import { type ChildProcess, spawn } from "node:child_process";
+import { once } from "node:events";
+import { resolve } from "node:path";
+import { createInterface } from "node:readline";
+
+export interface TestServer {
+  readonly rtmpPort: number;
+  readonly rtmpsPort: number | undefined;
+  readonly httpPort: number;
+  readonly pid: number;
+  /** Every log line so far, parsed. */
+  readonly logLines: readonly Record<string, unknown>[];
+  rtmpUrl(name: string): string;
+  httpUrl(path: string): string;
+  /** What `/stats` answers. */
+  stats(): Promise<ServerStats>;
+  /** Ends it with SIGTERM and resolves to its exit code. */
+  stop(): Promise<number | null>;
+}
+
+/** The part of `/stats` that tests look at. */
+export interface ServerStats {
+  readonly active_streams: readonly string[];
+  readonly total_streams: number;
+  readonly subscribers: number;
+  readonly memory: { readonly used_bytes: number; readonly process_resident_bytes: number };
+  readonly connections: Readonly<Record<string, number>>;
+  readonly counters: Readonly<Record<string, number>>;
+  readonly errors: Readonly<Record<string, number>>;
+  readonly streams: readonly {
+    readonly name: string;
+    readonly state: string;
+    readonly subscribers: number;
+    readonly fps: number;
+    readonly video_bit_rate: number;
+    readonly position_ms: number;
+    readonly totals: Readonly<Record<string, number>>;
+    readonly tracks: readonly {
+      readonly kind: string;
+      readonly number: number;
+      readonly codec: string;
+      readonly timescale: number;
+    }[];
+  }[];
+}
+
+export interface TestServerOptions {
+  /** Options as on the command line: `rtmp.gop_cache=false`. */
+  readonly set?: readonly string[];
+}
+
+/** Starts the server and resolves when it listens. Its log is JSON lines; those above "info" also go to the test's output. */
+export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
+  const settings = ["rtmp.port=0", "http.port=0", "logging.format=json", "logging.level=debug", ...(options.set ?? [])];
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [resolve(import.meta.dirname, "../../src/server/main.ts"), "serve", ...settings.flatMap((text) => ["--set", text])],
+    { stdio: ["ignore", "pipe", "inherit"] },
+  );
+  const exited = once(child, "exit");
+  const logLines: Record<string, unknown>[] = [];
+  const listening = Promise.withResolvers<Record<string, unknown>>();
+  createInterface({ input: child.stdout! }).on("line", (line) => {
+    const parsed = JSON.parse(line) as Record<string, unknown>;
+    logLines.push(parsed);
+    if (parsed["msg"] === "listening") listening.resolve(parsed);
+  });
+  exited.then(([code]) => listening.reject(new Error(`the server exited with ${String(code)} before it listened`)));
+  const line = await listening.promise;
+  const rtmpPort = Number(line["rtmp"]);
+  const httpPort = Number(line["http"]);
+  return {
+    rtmpPort,
+    rtmpsPort: line["rtmps"] === undefined ? undefined : Number(line["rtmps"]),
+    httpPort,
+    pid: child.pid!,
+    logLines,
+    rtmpUrl: (name) => `rtmp://127.0.0.1:${rtmpPort}/${name}`,
+    httpUrl: (path) => `http://127.0.0.1:${httpPort}${path}`,
+    stats: async () => (await (await fetch(`http://127.0.0.1:${httpPort}/stats`)).json()) as ServerStats,
+    stop: async () => {
+      child.kill("SIGTERM");
+      const [code] = (await exited) as [number | null];
+      return code;
+    },
+  };
+}
