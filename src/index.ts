@@ -10,8 +10,21 @@
  * ```
  */
 
+// The formats of frames and configurations, for those who publish or take frames themselves (docs/frames.md).
 export { AssertionError } from "./bytes/assert.ts";
+export { ByteReader } from "./bytes/byte-reader.ts";
 export { CodedError } from "./bytes/coded-error.ts";
+export { adtsHeaderLength, parseAdtsHeader, writeAdtsHeader } from "./codecs/aac/adts.ts";
+export { parseAudioSpecificConfig, writeAudioSpecificConfig } from "./codecs/aac/audio-specific-config.ts";
+export type { CodecName } from "./codecs/codec-name.ts";
+export { type AvcConfig, parseAvcConfig, writeAvcConfig } from "./codecs/h264/avc-config.ts";
+export { type HevcConfig, parseHevcConfig, writeHevcConfig } from "./codecs/h265/hevc-config.ts";
+export { parseAnnexB } from "./codecs/nal/annex-b.ts";
+export { NalUnitWalker, writeNalUnits } from "./codecs/nal/length-prefixed.ts";
+export { opusPacketDuration } from "./codecs/opus/packet.ts";
+export { parseTrackInfo, type TrackInfo } from "./codecs/track-info.ts";
+export { FlvReader, type FlvTag } from "./formats/flv/flv-reader.ts";
+// The kernel.
 export { type CursorStep, CursorTable, cursorSteps, defaultLagLimits, type LagLimits } from "./kernel/cursor-table.ts";
 export type { Packetizer, WireFormat } from "./kernel/egress.ts";
 export { EgressLog, type EgressLogOptions, type LogMemory, openLogMemory } from "./kernel/egress-log.ts";
@@ -45,4 +58,10 @@ export {
 export type { Stream, StreamCounters } from "./kernel/stream.ts";
 export { parseStreamName, type StreamName } from "./kernel/stream-name.ts";
 export type { LagReport, SubscribeOptions, Subscription, SubscriptionItem } from "./kernel/subscription.ts";
+// Protocols as state machines without I/O: bytes in, bytes and events out.
+export type { RtmpClientEvent, RtmpClientOptions } from "./protocols/rtmp/client-events.ts";
+export { RtmpClientSession } from "./protocols/rtmp/client-session.ts";
+export type { RtmpServerEvent, RtmpServerOptions } from "./protocols/rtmp/server-events.ts";
+export { RtmpServerSession } from "./protocols/rtmp/session.ts";
+// The engine with this process's clock.
 export { Engine, type EngineOptions, serveUntilSignal } from "./runtime/engine.ts";

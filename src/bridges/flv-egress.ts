@@ -15,16 +15,9 @@ import type { AmfValue } from "../formats/amf/amf-value.ts";
 import { makeAmfObject } from "../formats/amf/amf-value.ts";
 import { type AudioTagHeaderOptions, audioTagHeaderLength, writeAudioTagHeader } from "../formats/flv/audio-tag.ts";
 import { metadataCodecId } from "../formats/flv/fourcc.ts";
+import type { FlvFraming } from "../formats/flv/framing.ts";
 import { writeOnMetaData } from "../formats/flv/script-tag.ts";
-import {
-  flvHeaderLength,
-  flvTagHeaderLength,
-  flvTagTrailerLength,
-  flvTagType,
-  writeFlvHeader,
-  writeFlvTagHeader,
-  writeFlvTagTrailer,
-} from "../formats/flv/tag.ts";
+import { flvHeaderLength, flvTagType, writeFlvHeader } from "../formats/flv/tag.ts";
 import { type VideoTagHeaderOptions, videoTagHeaderLength, writeVideoTagHeader } from "../formats/flv/video-tag.ts";
 import type { Packetizer, WireFormat } from "../kernel/egress.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
@@ -32,7 +25,6 @@ import type { Frame, Track, TrackFormat } from "../kernel/frame.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
 import type { StreamMetadata } from "../kernel/metadata.ts";
 import { RandomAccessRule } from "../kernel/random-access.ts";
-import { chunkedLength, chunkStreamId, writeChunkHeader0, writeChunkHeader3 } from "../protocols/rtmp/chunk-writer.ts";
 import { ERR_CODEC_NOT_RECEIVABLE } from "./errors.ts";
 
 /** What one kind of player takes of a stream. */
@@ -49,26 +41,10 @@ export interface FlvSelection {
   readonly wantsHevc12: boolean;
 }
 
-/** How tag bodies are put on the wire. */
-export interface FlvFraming {
-  readonly key: string;
-  /** Bytes on the wire of a body of `bodyLength`. */
-  framedLength(tagType: number, bodyLength: number, timestampMs: number): number;
-  /** Writes one framed tag into the claimed entry; the body is `header[0, headerLength)` and then `data`. */
-  write(
-    log: EgressLog,
-    tagType: number,
-    timestampMs: number,
-    header: Uint8Array,
-    headerLength: number,
-    data: Uint8Array,
-  ): void;
-}
-
 type TagMode = "legacy" | "legacy-hevc12" | "enhanced";
 
 /** How a track is written for this player, or undefined when it is left out. */
-export function chooseTagMode(track: Track, format: TrackFormat, selection: FlvSelection): TagMode | undefined {
+function chooseTagMode(track: Track, format: TrackFormat, selection: FlvSelection): TagMode | undefined {
   if (track.kind === "data") return "legacy";
   const wanted = track.kind === "video" ? selection.wantsVideo : selection.wantsAudio;
   if (!wanted) return undefined;
@@ -130,54 +106,6 @@ export function flvFileHeader(tracks: readonly Track[], selection: FlvSelection)
   const header = new Uint8Array(flvHeaderLength);
   writeFlvHeader(header, 0, has("audio"), has("video"));
   return header;
-}
-
-/** RTMP messages on `messageStreamId`, in chunks of `chunkSize`. */
-export function rtmpFraming(messageStreamId: number, chunkSize: number): FlvFraming {
-  const scratch = new Uint8Array(32);
-  return {
-    key: `rtmp/${messageStreamId}/${chunkSize}`,
-    framedLength: (_tagType, bodyLength, timestampMs) => chunkedLength(bodyLength, timestampMs, chunkSize),
-    write: (log, tagType, timestampMs, header, headerLength, data) => {
-      assert(headerLength <= chunkSize, "a tag's header fits into the first chunk");
-      const csid =
-        tagType === flvTagType.video
-          ? chunkStreamId.video
-          : tagType === flvTagType.audio
-            ? chunkStreamId.audio
-            : chunkStreamId.data;
-      const bodyLength = headerLength + data.length;
-      log.write(scratch, 0, writeChunkHeader0(scratch, 0, csid, timestampMs, bodyLength, tagType, messageStreamId));
-      log.write(header, 0, headerLength);
-      let done = Math.min(data.length, chunkSize - headerLength);
-      log.write(data, 0, done);
-      while (done < data.length) {
-        log.write(scratch, 0, writeChunkHeader3(scratch, 0, csid, timestampMs));
-        const end = Math.min(data.length, done + chunkSize);
-        log.write(data, done, end);
-        done = end;
-      }
-    },
-  };
-}
-
-/** Tags as they stand in an FLV file. */
-export function httpFlvFraming(): FlvFraming {
-  return { key: "flv", framedLength: (_tagType, bodyLength) => tagLength(bodyLength), write: tagWriter() };
-}
-
-/** Each tag as one binary WebSocket message of a server, RFC 6455 §5.2: final, not masked. */
-export function webSocketFlvFraming(): FlvFraming {
-  const scratch = new Uint8Array(10);
-  const writeTag = tagWriter();
-  return {
-    key: "ws-flv",
-    framedLength: (_tagType, bodyLength) => webSocketHeaderLength(tagLength(bodyLength)) + tagLength(bodyLength),
-    write: (log, tagType, timestampMs, header, headerLength, data) => {
-      log.write(scratch, 0, writeWebSocketHeader(scratch, tagLength(headerLength + data.length)));
-      writeTag(log, tagType, timestampMs, header, headerLength, data);
-    },
-  };
 }
 
 class FlvPacketizer implements Packetizer {
@@ -403,47 +331,6 @@ function describeTrack(kind: "video" | "audio", format: TrackFormat, isEnhanced:
     ...(format.height === undefined ? {} : { height: format.height }),
     ...(format.fps === undefined ? {} : { framerate: format.fps }),
   };
-}
-
-function tagLength(bodyLength: number): number {
-  return flvTagHeaderLength + bodyLength + flvTagTrailerLength;
-}
-
-function tagWriter(): FlvFraming["write"] {
-  const scratch = new Uint8Array(flvTagHeaderLength);
-  return (log, tagType, timestampMs, header, headerLength, data) => {
-    const bodyLength = headerLength + data.length;
-    log.write(scratch, 0, writeFlvTagHeader(scratch, 0, tagType, bodyLength, timestampMs));
-    log.write(header, 0, headerLength);
-    log.write(data);
-    log.write(scratch, 0, writeFlvTagTrailer(scratch, 0, bodyLength));
-  };
-}
-
-function webSocketHeaderLength(payloadLength: number): number {
-  return payloadLength < 126 ? 2 : payloadLength < 0x1_0000 ? 4 : 10;
-}
-
-/** Writes the header of a final binary message and returns its length. */
-export function writeWebSocketHeader(target: Uint8Array, payloadLength: number): number {
-  target[0] = 0x82;
-  if (payloadLength < 126) {
-    target[1] = payloadLength;
-    return 2;
-  }
-  if (payloadLength < 0x1_0000) {
-    target[1] = 126;
-    target[2] = payloadLength >>> 8;
-    target[3] = payloadLength;
-    return 4;
-  }
-  target[1] = 127;
-  target.fill(0, 2, 6); // tags end at 2^24, so the upper half is always zero
-  target[6] = payloadLength >>> 24;
-  target[7] = payloadLength >>> 16;
-  target[8] = payloadLength >>> 8;
-  target[9] = payloadLength;
-  return 10;
 }
 
 /** Whole milliseconds, always rounded down, so that the difference of two times never jitters by the rounding. */

@@ -8,6 +8,7 @@
 
 import { CodedError } from "../bytes/coded-error.ts";
 import { Unwrapper } from "../bytes/wrap.ts";
+import { trimTemporalDelimiter } from "../codecs/av1/temporal-unit.ts";
 import type { CodecName } from "../codecs/codec-name.ts";
 import { parseTrackInfo } from "../codecs/track-info.ts";
 import { type AmfValue, amfObject } from "../formats/amf/amf-value.ts";
@@ -73,8 +74,11 @@ export class RtmpIngest {
   #audio(timestamp: number, tag: AudioTag): void {
     for (const { trackId, codec, data } of tag.tracks) {
       const track = this.#track("audio", trackId);
-      if (tag.packetType === "sequence-start") track.setConfig(codec, data);
-      else if (tag.packetType === "multichannel-config") track.setDescription(data);
+      // Some encoders send both headers of an Ogg file; the second only says who they are.
+      const isComment = codec === "opus" && startsWith(data, "OpusTags");
+      if (tag.packetType === "sequence-start") {
+        if (!isComment) track.setConfig(codec, data);
+      } else if (tag.packetType === "multichannel-config") track.setDescription(data);
       else if (tag.packetType === "frame" && data.length > 0) this.#frame(track, codec, timestamp, 0, tag, true, data);
     }
   }
@@ -106,7 +110,8 @@ export class RtmpIngest {
     // The offset refines presentation only; the decoding time stays that of the message (E-RTMP v2, TimestampOffsetNano).
     const offsetTicks = ticksPerMs > 1 ? tag.nanosecondOffset : 0;
     const ptsTicks = (dtsMs + compositionTimeMs) * ticksPerMs + offsetTicks;
-    this.#publication.publish(published, ptsTicks, dtsMs * ticksPerMs, isKey, data);
+    const unit = codec === "av1" ? trimTemporalDelimiter(data) : data;
+    this.#publication.publish(published, ptsTicks, dtsMs * ticksPerMs, isKey, unit);
   }
 
   #track(kind: TrackKind, number: number): IngestTrack {
@@ -277,6 +282,12 @@ function scalarFields(value: AmfValue): Map<string, MetadataValue> {
     if (typeof field === "number" || typeof field === "string" || typeof field === "boolean") fields.set(key, field);
   }
   return fields;
+}
+
+function startsWith(bytes: Uint8Array, text: string): boolean {
+  if (bytes.length < text.length) return false;
+  for (let i = 0; i < text.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
+  return true;
 }
 
 function equalBytes(a: Uint8Array, b: Uint8Array): boolean {

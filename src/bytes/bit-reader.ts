@@ -1,7 +1,7 @@
 /**
  * Bits from the most significant down, with the Exp-Golomb codes of H.264 §9.1 and H.265 §9.2.
  *
- * Reads at most 32 bits at a time. Past the end: `ERR_TRUNCATED`. An Exp-Golomb code of more than 32 leading zeros is
+ * Reads at most 32 bits at a time. Past the end: `ERR_TRUNCATED`. An Exp-Golomb code of more than 31 leading zeros is
  * `ERR_BITS_RANGE`: no field of the standards has one.
  */
 
@@ -57,7 +57,7 @@ export class BitReader {
   ue(): number {
     let zeros = 0;
     while (!this.flag()) {
-      if (++zeros > 32) throw new CodedError(ERR_BITS_RANGE, "an Exp-Golomb code has more than 32 leading zeros");
+      if (++zeros > 31) throw new CodedError(ERR_BITS_RANGE, "an Exp-Golomb code has more than 31 leading zeros");
     }
     return 2 ** zeros - 1 + this.bits(zeros);
   }

@@ -132,13 +132,13 @@ export class CursorTable {
     }
     const entry = this.entries[index] as number;
     if (!reader.isReachable(entry)) return this.#jump(index, reader, limits, nowMs);
-    if (entry < reader.entryTail) return cursorSteps.ready;
-    this.progressAtMs[index] = nowMs;
     if (nowMs - (this.jumpedAtMs[index] as number) > limits.forgiveAfterMs) {
       this.jumpCounts[index] = 0;
       this.skippedBytes[index] = 0;
       this.jumpedAtMs[index] = nowMs;
     }
+    if (entry < reader.entryTail) return cursorSteps.ready;
+    this.progressAtMs[index] = nowMs;
     return cursorSteps.idle;
   }
 

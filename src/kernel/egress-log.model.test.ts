@@ -12,8 +12,8 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type Choose, walkSchedules } from "../../test/support/schedules.ts";
 import { CursorTable, cursorSteps, defaultLagLimits } from "./cursor-table.ts";
 import { EgressLog, type EgressLogOptions, type LogMemory } from "./egress-log.ts";
-import { type GatheredEntries, LogReader } from "./log-reader.ts";
 import { entryFlags, logWords } from "./log-layout.ts";
+import { type GatheredEntries, LogReader } from "./log-reader.ts";
 
 const { key, preamble } = entryFlags;
 
@@ -34,8 +34,8 @@ interface Program {
   readonly maxSwitches?: number;
   /** Nothing may be lost, because the ring grows in time. */
   readonly isLossless?: boolean;
-  /** How long the model test took when it was written: schedules, so that a lost one is noticed. */
-  readonly minSchedules: number;
+  /** A little less than there were when this was written: a fall means that points were lost. */
+  readonly minScheduleCount: number;
 }
 
 const entry = (length: number, flags = 0): EntrySpec => ({ length, flags });
@@ -46,38 +46,38 @@ const growing: EgressLogOptions = { initialBytes: 16, initialEntries: 4, maxByte
 
 const programs: readonly Program[] = [
   {
-    name: "two entries into an empty ring",
+    name: "an entry into an empty ring, completely",
     options: fixedRing,
-    entries: [entry(4, key), entry(5)],
+    entries: [entry(4, key)],
     headStart: 0,
     rounds: 1,
-    minSchedules: 40_000,
+    minScheduleCount: 2_000,
   },
   {
-    name: "a full ring, whose oldest bytes are overwritten while they are read",
+    name: "an entry into a full ring, completely",
     options: fixedRing,
     entries: [entry(6, key), entry(6), entry(5), entry(6, key)],
-    headStart: 8,
+    headStart: 12,
     rounds: 1,
-    minSchedules: 40_000,
+    minScheduleCount: 3_000,
   },
   {
     name: "a reader that goes round twice and is lapped by bytes",
     options: fixedRing,
     entries: [entry(3, key), entry(4), entry(5), entry(2, key), entry(6), entry(5, key), entry(4)],
-    headStart: 4,
+    headStart: 8,
     rounds: 2,
     maxSwitches: 2,
-    minSchedules: 10_000,
+    minScheduleCount: 120_000,
   },
   {
     name: "a reader that is lapped by entries, not by bytes",
     options: fixedTable,
     entries: [entry(2, key), entry(1), entry(3), entry(2, key), entry(1), entry(2), entry(3, key), entry(1)],
-    headStart: 8,
+    headStart: 12,
     rounds: 2,
     maxSwitches: 2,
-    minSchedules: 10_000,
+    minScheduleCount: 150_000,
   },
   {
     name: "preambles, which belong to those who start there",
@@ -92,10 +92,10 @@ const programs: readonly Program[] = [
       entry(3, preamble),
       entry(4, key),
     ],
-    headStart: 6,
+    headStart: 12,
     rounds: 2,
     maxSwitches: 2,
-    minSchedules: 10_000,
+    minScheduleCount: 140_000,
   },
   {
     name: "growth of ring and table, with a reader that is never lapped",
@@ -105,16 +105,35 @@ const programs: readonly Program[] = [
     rounds: 2,
     maxSwitches: 2,
     isLossless: true,
-    minSchedules: 10_000,
+    minScheduleCount: 110_000,
   },
   {
-    name: "growth after laps: what was lost before stays lost",
+    name: "growth after a lap by bytes: what was lost before stays lost",
     options: growing,
-    entries: [entry(6), entry(7), entry(5), entry(6, key), entry(5), entry(6), entry(9), entry(8)],
+    entries: [entry(6, key), entry(6, key), entry(6, key), entry(5), entry(6), entry(9), entry(8)],
+    headStart: 4,
+    rounds: 2,
+    maxSwitches: 2,
+    minScheduleCount: 150_000,
+  },
+  {
+    name: "growth after a lap by entries: what was lost before stays lost",
+    options: growing,
+    entries: [
+      entry(1, key),
+      entry(1, key),
+      entry(1, key),
+      entry(1, key),
+      entry(1, key),
+      entry(1),
+      entry(1),
+      entry(1),
+      entry(12),
+    ],
     headStart: 8,
     rounds: 2,
     maxSwitches: 2,
-    minSchedules: 10_000,
+    minScheduleCount: 220_000,
   },
 ];
 
@@ -124,17 +143,16 @@ describe("every interleaving", () => {
   test.each(programs)("$name", (program) => {
     const count = walkSchedules(2_000_000, (choose) => runSchedule(program, choose));
     total += count;
-    console.log(program.name, count);
-    expect(count).toBeGreaterThan(program.minSchedules);
+    expect(count).toBeGreaterThan(program.minScheduleCount);
   });
 
-  test("there were at least a hundred thousand of them", () => {
-    expect(total).toBeGreaterThan(100_000);
+  test("there were more than half a million of them", () => {
+    expect(total).toBeGreaterThan(500_000);
   });
 });
 
 describe("the model test finds", () => {
-  const lapping = programs[2] as Program;
+  const lapping = programs.filter(({ options }) => options === fixedRing || options === fixedTable);
 
   test.each<[string, Partial<Parts>]>([
     ["a reader that does not check after use", { Reader: CarelessReader() }],
@@ -143,7 +161,7 @@ describe("the model test finds", () => {
     ["a writer that overwrites without saying so first", { Log: SilentLog() }],
   ])("%s", (_name, parts) => {
     const findings: unknown[] = [];
-    for (const program of [lapping, programs[3] as Program, programs[1] as Program]) {
+    for (const program of lapping) {
       try {
         walkSchedules(2_000_000, (choose) => runSchedule(program, choose, parts));
       } catch (error) {
@@ -187,7 +205,7 @@ describe("a reader inside the writer's own stores", () => {
       const read = beginRead(new LogReader(log.memory));
       if (read !== undefined) finishRead(read, program.entries);
     });
-    expect(points).toBeGreaterThan(program.entries.length * 8);
+    expect(points).toBeGreaterThanOrEqual(program.entries.length * 8);
   });
 
   test.each(programs)("finds out what became of its bytes at every later point: $name", (program) => {
@@ -356,7 +374,7 @@ class Player {
     }
     if (this.#expected >= 0 && this.#expected !== from) fail(`entry ${from} came where ${this.#expected} was due`);
     if (position !== positionOf(this.#entries, from)) fail(`entry ${from} is not at ${position}`);
-    if (isStarting !== (this.#expected < 0)) fail(`a start at entry ${from} that nobody was told of`);
+    if (isStarting !== this.#expected < 0) fail(`a start at entry ${from} that nobody was told of`);
     checkDelivery(this.#entries, from, isStarting, gathered, copied);
     table.advance(this.#cursor, gathered.endEntry, gathered.endPosition, gathered.byteLength, 0);
     this.#expected = gathered.endEntry;
@@ -404,18 +422,22 @@ function checkDelivery(
   copied: Uint8Array,
 ): void {
   const flagsOf = (number: number): number => (entries[number] as EntrySpec).flags;
-  if (isStarting && (flagsOf(from) & (key | preamble)) === 0) fail(`started at entry ${from}, which is no random access point`);
+  if (isStarting && (flagsOf(from) & (key | preamble)) === 0)
+    fail(`started at entry ${from}, which is no random access point`);
   if (isStarting && from > 0 && (flagsOf(from) & key) !== 0 && (flagsOf(from - 1) & preamble) !== 0) {
     fail(`started at entry ${from}, without its preamble`);
   }
   let at = 0;
   for (let number = from; number < gathered.endEntry; number++) {
     if ((flagsOf(number) & preamble) !== 0 && !(isStarting && number === from)) continue;
-    for (const byte of bytesOf(number, (entries[number] as EntrySpec).length)) {
-      if (copied[at++] !== byte) fail(`byte ${at - 1} of the delivery from entry ${from} is not what was written`);
+    const { length } = entries[number] as EntrySpec;
+    for (let i = 0; i < length; i++, at++) {
+      if (copied[at] !== byteAt(number, i))
+        fail(`byte ${at} of the delivery from entry ${from} is not what was written`);
     }
   }
-  if (at !== gathered.byteLength || at !== copied.length) fail(`${copied.length} bytes were delivered, ${at} were written`);
+  if (at !== gathered.byteLength || at !== copied.length)
+    fail(`${copied.length} bytes were delivered, ${at} were written`);
   if (gathered.endPosition !== positionOf(entries, gathered.endEntry)) {
     fail(`entry ${gathered.endEntry} is not at position ${gathered.endPosition}`);
   }
@@ -440,9 +462,15 @@ function copySecondHalf({ views }: GatheredEntries, copied: Uint8Array): void {
   }
 }
 
-/** No byte value stands at the same place of two entries that share memory. */
 function bytesOf(number: number, length: number): Uint8Array {
-  return Uint8Array.from({ length }, (_, i) => (number + 1) * 16 + i);
+  const bytes = new Uint8Array(length);
+  for (let i = 0; i < length; i++) bytes[i] = byteAt(number, i);
+  return bytes;
+}
+
+/** Different for every byte of every entry of a program. */
+function byteAt(number: number, i: number): number {
+  return (number + 1) * 16 + i;
 }
 
 function positionOf(entries: readonly EntrySpec[], number: number): number {

@@ -21,6 +21,7 @@ import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Publication } from "./publication.ts";
 import {
+  type AccessDecision,
   type AccessRequest,
   type Clock,
   type EgressProtocol,
@@ -73,7 +74,7 @@ export interface EngineCounters {
   readonly lagCount: number;
   readonly evictedCount: number;
   readonly reapedStreamCount: number;
-  /** Throws of injected services that were caught. */
+  /** Throws of injected services and callbacks that were caught. */
   readonly serviceFailureCount: number;
 }
 
@@ -87,6 +88,7 @@ export class Engine {
   readonly #protocols: IngestProtocol[] = [];
   readonly #owner: StreamOwner;
   #isClosed = false;
+  #closing: Promise<void> = Promise.resolve();
   #counters: { -readonly [Key in keyof EngineCounters]: number } = {
     publishCount: 0,
     subscribeCount: 0,
@@ -115,6 +117,7 @@ export class Engine {
     this.#owner = {
       subscriptionClosed: (stream, reason) => this.#unsubscribed(stream, "in-process", "", reason),
       subscriberLagged: (stream, skipped) => this.#lagged(stream, "in-process", skipped),
+      subscriberEvicted: (stream) => this.#evicted(stream, "in-process", ""),
       frame: wantsFrames ? (stream, frame) => this.#observeFrame(stream, frame) : () => {},
     };
   }
@@ -191,7 +194,7 @@ export class Engine {
           this.#unsubscribed(stream, access.protocol, access.address, reason);
         },
         lagged: (skippedBytes) => this.#lagged(stream, access.protocol, skippedBytes),
-        evicted: () => this.#evicted(stream, access),
+        evicted: () => this.#evicted(stream, access.protocol, access.address),
       };
     });
   }
@@ -241,10 +244,16 @@ export class Engine {
     return reports;
   }
 
-  /** Takes nobody in any more, tells every publisher and subscriber, and stops the protocols. */
-  async shutdown(reason = "the server is shutting down"): Promise<void> {
-    if (this.#isClosed) return;
-    this.#isClosed = true;
+  /** Takes nobody in any more, tells every publisher and subscriber, and stops the protocols. Called again, it waits for the same. */
+  shutdown(reason = "the server is shutting down"): Promise<void> {
+    if (!this.#isClosed) {
+      this.#isClosed = true;
+      this.#closing = this.#shutDown(reason);
+    }
+    return this.#closing;
+  }
+
+  async #shutDown(reason: string): Promise<void> {
     for (const entry of this.#streams.values()) entry.publication?.evict(reason);
     for (const entry of [...this.#streams.values()]) this.#endStream(entry, reason);
     for (const protocol of this.#protocols) {
@@ -266,7 +275,7 @@ export class Engine {
       address: request.address ?? "",
       query: request.query ?? "",
     };
-    const decision = await this.services.authenticator.authorize(access);
+    const decision = await this.#authorize(access);
     if (!decision.isAllowed) {
       this.#counters.deniedCount++;
       this.#audit(access, "denied", ERR_NOT_AUTHORIZED);
@@ -274,6 +283,18 @@ export class Engine {
     }
     if (this.#isClosed) throw new CodedError(ERR_ENGINE_CLOSED, "the server is shutting down");
     return access;
+  }
+
+  /** An authenticator that fails has not said yes. */
+  async #authorize(access: AccessRequest): Promise<AccessDecision> {
+    try {
+      const decision = await this.services.authenticator.authorize(access);
+      // Not trusted to be what its type says: all that is not exactly a yes is a no.
+      return decision.isAllowed === true ? decision : { isAllowed: false, reason: decision.reason };
+    } catch {
+      this.#counters.serviceFailureCount++;
+      return { isAllowed: false, reason: "access could not be decided" };
+    }
   }
 
   /** Runs what was allowed; a refusal (busy, limit, not found) is on record as well. */
@@ -309,7 +330,7 @@ export class Engine {
         protocol: access.protocol,
         address: access.address,
         startMs: known === undefined ? 0 : Math.round(entry.stream.newestFrameMs + Math.max(1, silenceMs)),
-        onEnd,
+        onEnd: (reason) => this.#tellPublisher(onEnd, reason),
         ended: (ended, reason) => this.#publicationEnded(entry, ended, reason),
       },
       nowMs,
@@ -341,6 +362,14 @@ export class Engine {
     this.#observe((observer) => observer.streamStarted?.(stream));
     this.#emit({ type: "stream.started", atMs: this.services.clock.wallMs(), stream: name.key });
     return entry;
+  }
+
+  #tellPublisher(onEnd: (reason: string) => void, reason: string): void {
+    try {
+      onEnd(reason);
+    } catch {
+      this.#counters.serviceFailureCount++;
+    }
   }
 
   #publicationEnded(entry: StreamEntry, publication: Publication, reason: string): void {
@@ -380,10 +409,10 @@ export class Engine {
     this.#observe((observer) => observer.lagged?.(stream, protocol, skipped));
   }
 
-  #evicted(stream: Stream, access: AccessRequest): void {
+  #evicted(stream: Stream, protocol: string, address: string): void {
     this.#counters.evictedCount++;
-    this.#observe((observer) => observer.evicted?.(stream, access.protocol, access.address));
-    this.#emitPeer("evict", stream, access.protocol, access.address);
+    this.#observe((observer) => observer.evicted?.(stream, protocol, address));
+    this.#emitPeer("evict", stream, protocol, address);
   }
 
   #observeFrame(stream: Stream, frame: Frame): void {

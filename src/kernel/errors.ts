@@ -16,6 +16,8 @@ export const ERR_MEMORY_LIMIT = "ERR_MEMORY_LIMIT";
 export const ERR_ENGINE_CLOSED = "ERR_ENGINE_CLOSED";
 /** An entry does not fit into the largest ring that the configuration allows. */
 export const ERR_LOG_ENTRY_TOO_LARGE = "ERR_LOG_ENTRY_TOO_LARGE";
+/** The packetizer of a wire format failed by a mistake of ours, and its log was given up. */
+export const ERR_LOG_BROKEN = "ERR_LOG_BROKEN";
 /** A subscriber fell too far behind too often. */
 export const ERR_SUBSCRIBER_EVICTED = "ERR_SUBSCRIBER_EVICTED";
 /** The publication is over; nothing more can be published with it. */

@@ -24,6 +24,8 @@ export class FrameWindow {
   #first = 0;
   #next = 0;
   #byteLength = 0;
+  /** Bytes of the frames before the newest random access point; all of them when there is none. */
+  #slackByteLength = 0;
   /** Sequence numbers of the random access points in the window, oldest first. */
   readonly #randomAccess: number[] = [];
 
@@ -72,9 +74,13 @@ export class FrameWindow {
     while (!this.#budget.hasRoom(frame.data.length) && this.frameCount > 0) this.#dropFirst();
     if (this.frameCount === this.#frames.length) this.#grow();
     this.#frames[this.#next % this.#frames.length] = frame;
-    if (isRandomAccess) this.#randomAccess.push(this.#next);
+    if (isRandomAccess) {
+      this.#randomAccess.push(this.#next);
+      this.#slackByteLength = this.#byteLength;
+    }
     this.#next++;
     this.#byteLength += frame.data.length;
+    if (this.#randomAccess.length === 0) this.#slackByteLength = this.#byteLength;
     this.#budget.reserve(frame.data.length);
     this.#trim();
   }
@@ -85,11 +91,10 @@ export class FrameWindow {
 
   #trim(): void {
     const { maxBytes, maxFrames, slackBytes, slackFrames } = this.#limits;
-    const gopStart = this.newestRandomAccess;
     while (this.frameCount > 1) {
       const isTooMuch = this.#byteLength > maxBytes || this.frameCount > maxFrames;
-      const isSlack = gopStart < 0 || this.#first < gopStart;
-      const isBeyondSlack = isSlack && (this.frameCount > slackFrames || this.#byteLength > slackBytes);
+      const gopStart = this.#randomAccess.at(-1) ?? this.#next;
+      const isBeyondSlack = gopStart - this.#first > slackFrames || this.#slackByteLength > slackBytes;
       if (!isTooMuch && !isBeyondSlack) return;
       this.#dropFirst();
     }
@@ -99,9 +104,11 @@ export class FrameWindow {
     const at = this.#first % this.#frames.length;
     const length = (this.#frames[at] as Frame).data.length;
     this.#frames[at] = undefined;
+    const isNewestRandomAccess = this.newestRandomAccess === this.#first;
     if (this.#randomAccess[0] === this.#first) this.#randomAccess.shift();
     this.#first++;
     this.#byteLength -= length;
+    this.#slackByteLength = isNewestRandomAccess ? this.#byteLength : this.#slackByteLength - length;
     this.#budget.release(length);
   }
 

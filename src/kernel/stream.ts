@@ -9,7 +9,7 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { rescaleTicks } from "../bytes/time.ts";
 import type { Packetizer, WireFormat } from "./egress.ts";
 import { EgressLog } from "./egress-log.ts";
-import { ERR_ENGINE_CLOSED, ERR_LIMIT_REACHED } from "./errors.ts";
+import { ERR_ENGINE_CLOSED, ERR_LIMIT_REACHED, ERR_LOG_BROKEN } from "./errors.ts";
 import type { Frame, Track, TrackFormat, TrackKind } from "./frame.ts";
 import { FrameWindow } from "./frame-window.ts";
 import {
@@ -38,12 +38,15 @@ export interface StreamCounters {
   readonly unpacketizedFrameCount: number;
   /** Egress logs that were given up because of a mistake of ours. */
   readonly brokenLogCount: number;
+  /** Throws of subscribers who were told of the end. */
+  readonly failedListenerCount: number;
 }
 
 /** What a stream tells the engine that owns it. */
 export interface StreamOwner {
   subscriptionClosed(stream: Stream, reason: string): void;
   subscriberLagged(stream: Stream, skippedFrameCount: number): void;
+  subscriberEvicted(stream: Stream): void;
   frame(stream: Stream, frame: Frame): void;
 }
 
@@ -56,7 +59,7 @@ export class Stream implements SubscriptionSource {
   readonly #tracks = new Map<string, MutableTrack>();
   readonly #egress = new Map<string, Egress>();
   readonly #subscriptions = new Set<Subscription>();
-  readonly #randomAccess = new RandomAccessRule();
+  #randomAccess = new RandomAccessRule();
   readonly #qos: QosMeter;
   readonly #recorders = { recording: 0, transcoding: 0 };
   #metadata: StreamMetadata = emptyMetadata;
@@ -66,6 +69,7 @@ export class Stream implements SubscriptionSource {
   #lastFrameEndMs = 0;
   #unpacketizedFrameCount = 0;
   #brokenLogCount = 0;
+  #failedListenerCount = 0;
 
   /** Made by the engine. */
   constructor(name: StreamName, limits: EngineLimits, budget: MemoryBudget, owner: StreamOwner, nowMs: number) {
@@ -113,7 +117,11 @@ export class Stream implements SubscriptionSource {
   }
 
   get counters(): StreamCounters {
-    return { unpacketizedFrameCount: this.#unpacketizedFrameCount, brokenLogCount: this.#brokenLogCount };
+    return {
+      unpacketizedFrameCount: this.#unpacketizedFrameCount,
+      brokenLogCount: this.#brokenLogCount,
+      failedListenerCount: this.#failedListenerCount,
+    };
   }
 
   /** Bytes of the window and of all egress logs. */
@@ -159,12 +167,14 @@ export class Stream implements SubscriptionSource {
    * A lease on the log of `format`. The first one makes the log, from the current GOP on.
    *
    * @param onEnd - called once when the stream ends or the log is given up: send what is left, then close
-   * @throws `ERR_MEMORY_LIMIT`, `ERR_ENGINE_CLOSED` when the stream has ended
+   * @throws `ERR_MEMORY_LIMIT`, `ERR_ENGINE_CLOSED` when the stream has ended, `ERR_LOG_BROKEN`, and what the format throws
    */
   leaseLog(format: WireFormat, onEnd: (reason: string) => void): LogLease {
     if (this.isEnded) throw new CodedError(ERR_ENGINE_CLOSED, `the stream ${this.name.key} has ended`);
     const egress = this.#egress.get(format.key) ?? this.#openEgress(format);
-    egress.endListeners.add(onEnd);
+    // A listener of its own for each lease: two may have been given the same function.
+    const listener = (reason: string): void => onEnd(reason);
+    egress.endListeners.add(listener);
     this.#logSubscriberCount++;
     let isReleased = false;
     return {
@@ -173,7 +183,7 @@ export class Stream implements SubscriptionSource {
         if (isReleased) return;
         isReleased = true;
         this.#logSubscriberCount--;
-        egress.endListeners.delete(onEnd);
+        egress.endListeners.delete(listener);
         if (egress.endListeners.size > 0 || this.#egress.get(format.key) !== egress) return;
         this.#egress.delete(format.key);
         egress.log.close();
@@ -201,15 +211,26 @@ export class Stream implements SubscriptionSource {
   }
 
   closed(subscription: Subscription, reason: string): void {
-    if (this.#subscriptions.delete(subscription)) this.#owner.subscriptionClosed(this, reason);
+    if (!this.#subscriptions.delete(subscription)) return;
+    // The last one behind a stream that has ended takes the window with it.
+    if (this.isEnded && this.#subscriptions.size === 0) this.window.clear();
+    this.#wake();
+    this.#owner.subscriptionClosed(this, reason);
   }
 
   lagged(skippedFrameCount: number): void {
     this.#owner.subscriberLagged(this, skippedFrameCount);
   }
 
+  evicted(): void {
+    this.#owner.subscriberEvicted(this);
+  }
+
   setPublishing(isPublishing: boolean): void {
-    if (this.#state !== "ended") this.#state = isPublishing ? "publishing" : "idle";
+    if (this.#state === "ended") return;
+    this.#state = isPublishing ? "publishing" : "idle";
+    // The next publisher may have no video, where the one before had.
+    if (isPublishing) this.#randomAccess = new RandomAccessRule();
   }
 
   updateMetadata(changes: Partial<StreamMetadata>): void {
@@ -267,11 +288,7 @@ export class Stream implements SubscriptionSource {
   end(reason: string): void {
     if (this.isEnded) return;
     this.#state = "ended";
-    for (const egress of this.#egress.values()) {
-      for (const onEnd of egress.endListeners) onEnd(reason);
-      egress.log.close();
-    }
-    this.#egress.clear();
+    for (const [key, egress] of this.#egress) this.#endEgress(key, egress, reason);
     this.#wake();
     // Whoever is behind still reads what the window holds, and then finds the end.
     for (const subscription of this.#subscriptions) if (subscription.isDone) subscription.close(reason);
@@ -281,17 +298,21 @@ export class Stream implements SubscriptionSource {
   #openEgress(format: WireFormat): Egress {
     const log = new EgressLog({ maxBytes: this.#limits.maxRingBytes, budget: this.#budget });
     const { formats, frames } = this.replay();
-    const egress: Egress = {
-      log,
-      packetizer: format.createPacketizer(log, formats, this.#metadata),
-      endListeners: new Set(),
-    };
+    let packetizer: Packetizer;
+    try {
+      packetizer = format.createPacketizer(log, formats, this.#metadata);
+    } catch (error) {
+      log.close();
+      throw error;
+    }
+    const egress: Egress = { log, packetizer, endListeners: new Set() };
     this.#egress.set(format.key, egress);
     let isFirst = true;
     for (const frame of frames) {
       this.#append(format.key, egress, frame, isFirst);
       isFirst = false;
     }
+    if (log.isClosed) throw new CodedError(ERR_LOG_BROKEN, `${this.name.key} can't be packetized as ${format.key}`);
     return egress;
   }
 
@@ -310,10 +331,21 @@ export class Stream implements SubscriptionSource {
         return;
       }
       this.#brokenLogCount++;
-      this.#egress.delete(key);
-      for (const onEnd of egress.endListeners) onEnd("an internal error in its packetizer");
-      egress.log.close();
+      this.#endEgress(key, egress, "an internal error in its packetizer");
     }
+  }
+
+  /** Tells all subscribers of a log, whatever one of them does with it. */
+  #endEgress(key: string, egress: Egress, reason: string): void {
+    this.#egress.delete(key);
+    for (const onEnd of egress.endListeners) {
+      try {
+        onEnd(reason);
+      } catch {
+        this.#failedListenerCount++;
+      }
+    }
+    egress.log.close();
   }
 
   #wake(): void {

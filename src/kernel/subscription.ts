@@ -35,6 +35,7 @@ export interface SubscriptionSource {
   nextFrame(): Promise<void>;
   closed(subscription: Subscription, reason: string): void;
   lagged(skippedFrameCount: number): void;
+  evicted(): void;
 }
 
 export class Subscription implements AsyncIterableIterator<SubscriptionItem> {
@@ -86,7 +87,11 @@ export class Subscription implements AsyncIterableIterator<SubscriptionItem> {
   }
 
   get isDone(): boolean {
-    return this.#isClosed || (this.#source.isEnded && this.#sequence >= this.#source.window.nextSequence);
+    if (this.#isClosed) return true;
+    const { window, isEnded } = this.#source;
+    // Who waits for a random access point has nothing coming from the frames that are there.
+    const end = this.#waitsForRandomAccess ? window.newestRandomAccess + 1 : window.nextSequence;
+    return isEnded && this.#sequence >= end;
   }
 
   next(): Promise<IteratorResult<SubscriptionItem>> {
@@ -117,7 +122,7 @@ export class Subscription implements AsyncIterableIterator<SubscriptionItem> {
 
   async #nextLater(): Promise<IteratorResult<SubscriptionItem>> {
     for (;;) {
-      if (this.isDone || (this.#source.isEnded && this.#waitsForRandomAccess)) {
+      if (this.isDone) {
         this.close("the stream ended");
         return { done: true, value: undefined };
       }
@@ -138,6 +143,7 @@ export class Subscription implements AsyncIterableIterator<SubscriptionItem> {
     this.#source.lagged(skippedFrameCount);
     const { maxLag } = this.#options;
     if (maxLag !== undefined && this.#skippedFrameCount > maxLag) {
+      this.#source.evicted();
       this.close("it lagged too far behind");
       throw new CodedError(
         ERR_SUBSCRIBER_EVICTED,

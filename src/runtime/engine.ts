@@ -29,14 +29,18 @@ export async function serveUntilSignal(engine: KernelEngine): Promise<NodeJS.Sig
   const { promise, resolve } = Promise.withResolvers<NodeJS.Signals>();
   const signals: readonly NodeJS.Signals[] = ["SIGINT", "SIGTERM"];
   for (const signal of signals) process.once(signal, resolve);
-  await engine.start();
   // Keeps the process alive when no protocol holds a socket.
   const alive = setInterval(() => {}, 2 ** 30);
-  const signal = await promise;
-  clearInterval(alive);
-  for (const other of signals) process.removeListener(other, resolve);
-  await engine.shutdown(`the server received ${signal}`);
-  return signal;
+  try {
+    await engine.start();
+    const signal = await promise;
+    await engine.shutdown(`the server received ${signal}`);
+    return signal;
+  } finally {
+    clearInterval(alive);
+    // Also when a protocol does not start: the next signal is then again what ends the process.
+    for (const signal of signals) process.removeListener(signal, resolve);
+  }
 }
 
 const tickIntervalMs = 500; // twice as often as the QoS window closes

@@ -22,12 +22,19 @@ export class PortableTransport implements Transport {
   readonly #connections = new Set<SocketConnection>();
   readonly #listeners = new Set<Listener>();
   readonly #sweep: NodeJS.Timeout;
+  readonly #onFailure: (error: unknown) => void;
   #acceptedCount = 0;
   #receivedBytes = 0;
   #controlBytes = 0;
   #socketErrorCount = 0;
 
-  constructor() {
+  /** @param onFailure - told of a handler that threw: a mistake of ours, which costs that one connection */
+  constructor(
+    onFailure: (error: unknown) => void = (error) => {
+      throw error;
+    },
+  ) {
+    this.#onFailure = onFailure;
     this.#fanOut = new FanOut(new CursorTable(maxCursors), systemClock.monotonicMs);
     this.#sweep = setInterval(() => this.#fanOut.sweep(), sweepIntervalMs).unref();
   }
@@ -100,7 +107,12 @@ export class PortableTransport implements Transport {
     socket.on("data", (bytes: Uint8Array) => {
       this.#receivedBytes += bytes.length;
       connection.received(bytes.length);
-      handler.handleBytes(bytes);
+      try {
+        handler.handleBytes(bytes);
+      } catch (error) {
+        this.#onFailure(error);
+        socket.destroy();
+      }
     });
     socket.on("error", () => {
       this.#socketErrorCount++; // 'close' follows

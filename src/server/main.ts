@@ -5,20 +5,26 @@
 import { readFileSync } from "node:fs";
 import { enableCompileCache } from "node:module";
 import { resolve } from "node:path";
+import closeWithGrace from "close-with-grace";
 import type { LoadedConfig } from "./config/load.ts";
 
 enableCompileCache(); // zod and fastify are most of the start-up time
 
 const { runProgram } = await import("./cli/program.ts");
 
+/** Beyond the time that connections have to finish: what the rest of the shutdown may take before the process is ended. */
+const shutdownGraceMs = 2_000;
+
 const version = readVersion();
 
-process.exitCode = await runProgram(process.argv.slice(2), process.env, {
+const exitCode = await runProgram(process.argv.slice(2), process.env, {
   version,
   stdout: process.stdout,
   stderr: process.stderr,
   serve,
 });
+// A running server ends the process itself, when it is told to stop.
+if (exitCode !== 0) process.exitCode = exitCode;
 
 async function serve(loaded: LoadedConfig): Promise<void> {
   const [{ bannerOf, startServer }, { createLogger }] = await Promise.all([
@@ -28,29 +34,18 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   const isTerminal = process.stdout.isTTY === true;
   const { level, format } = loaded.config.logging;
   const logger = createLogger({ level, format, isTerminal, hasColors: isTerminal && !process.env["NO_COLOR"] });
-  const stopped = untilSignal();
   const server = await startServer({ loaded, logger, version });
   if (isTerminal) process.stdout.write(bannerOf(server, loaded, version));
 
-  // A rejection that nobody handles belonged to one session, which is gone; the server is not.
+  // A rejection that nobody handles belonged to one session, which is gone; the server is not. A throw that nobody caught may
+  // have left anything behind: the server stops in order, and its supervisor starts it again.
   process.on("unhandledRejection", (error) =>
     logger.error({ err: error }, "an unhandled rejection: a mistake of ours"),
   );
-  await server.stop(`received ${await stopped}`);
-}
-
-/** The first SIGINT or SIGTERM. The second one ends the process at once. */
-function untilSignal(): Promise<string> {
-  return new Promise((done) => {
-    let isStopping = false;
-    const onSignal = (signal: string): void => {
-      if (isStopping) process.exit(1);
-      isStopping = true;
-      done(signal);
-    };
-    process.on("SIGINT", onSignal);
-    process.on("SIGTERM", onSignal);
-  });
+  closeWithGrace(
+    { delay: loaded.config.server.shutdownTimeoutMs + shutdownGraceMs, skip: ["unhandledRejection"], logger },
+    async ({ signal, err }) => server.stop(err === undefined ? `received ${signal}` : "an uncaught error"),
+  );
 }
 
 function readVersion(): string {

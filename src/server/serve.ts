@@ -42,7 +42,8 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
     problems.handle(problem, { address, ...(stream === "" ? {} : { stream }) }, systemClock.monotonicMs());
 
   const access = new ConfiguredAccess(config.access);
-  const transport = new PortableTransport();
+  const onFailure = (error: unknown): void => logger.error({ err: error }, "a session ended by a mistake of ours");
+  const transport = new PortableTransport(onFailure);
   const { streaming } = config;
   const engine = new Engine({
     authenticator: access,
@@ -65,6 +66,7 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
     config,
     logger,
     onProblem: (problem, connection, stream) => report(problem, connection.remoteAddress, stream),
+    onFailure,
   });
   const http = new HttpService({
     engine,
@@ -79,7 +81,7 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
       errorCounts: () => Object.fromEntries(problems.totals()),
     },
     onProblem: report,
-    onFailure: (error) => logger.error({ err: error }, "a request failed by a mistake of ours"),
+    onFailure,
   });
   if (config.rtmp.enabled) engine.register(rtmp);
   if (config.http.enabled) engine.register(http);

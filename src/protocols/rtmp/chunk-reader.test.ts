@@ -28,10 +28,15 @@ function readAll(reader: ChunkReader, pieces: Iterable<Uint8Array>): RtmpMessage
     for (let message = reader.pollMessage(); message !== undefined; message = reader.pollMessage()) {
       messages.push(message);
     }
-    expect(lent).toEqual(piece);
+    if (!isEqual(lent, piece)) throw new Error("the reader changed its input");
     lent.fill(0xee);
   }
   return messages;
+}
+
+/** Node's own comparison: expect() takes seconds for 16 MiB. */
+function isEqual(a: Uint8Array, b: Uint8Array): boolean {
+  return Buffer.compare(a, b) === 0;
 }
 
 function codeOf(work: () => void): string | undefined {
@@ -112,7 +117,6 @@ it("allocates what has come, not what was declared", () => {
   const reader = new ChunkReader();
   readAll(reader, [setChunkSize(maxChunkSize), hex("06 000000 ffffff 09 01000000 aa")]);
   expect(reader.partialBytes).toBeLessThanOrEqual(65_536);
-  reader.setPartialLimit(maxPartialBytesBeforePublish);
   const early = new ChunkReader();
   early.setPartialLimit(maxPartialBytesBeforePublish);
   readAll(early, [hex("06 000000 ffffff 09 01000000 aa")]);
@@ -122,14 +126,13 @@ it("allocates what has come, not what was declared", () => {
 it("takes 64 chunk streams with a message begun on each, before a publish too, and not one more", () => {
   const reader = new ChunkReader();
   reader.setPartialLimit(maxPartialBytesBeforePublish);
-  const begun = (id: number): Uint8Array => hex(`00 ${id.toString(16).padStart(2, "0")} 000000 ffffff 09 01000000 aa`);
-  const half = (id: number): Uint8Array => begun(id).slice(0, 13);
+  const header = (id: number): Uint8Array => hex(`00 ${id.toString(16).padStart(2, "0")} 000000 ffffff 09 01000000`);
   for (let id = 0; id < maxChunkStreams; id++) {
     // One whole chunk of 128 bytes each, so that the next header may come.
-    readAll(reader, [half(id), new Uint8Array(128)]);
+    readAll(reader, [header(id), new Uint8Array(128)]);
   }
   expect(reader.partialBytes).toBeLessThanOrEqual(maxPartialBytesBeforePublish);
-  expect(codeOf(() => readAll(reader, [half(maxChunkStreams)]))).toBe("ERR_RTMP_TOO_MANY_CHUNK_STREAMS");
+  expect(codeOf(() => readAll(reader, [header(maxChunkStreams)]))).toBe("ERR_RTMP_TOO_MANY_CHUNK_STREAMS");
 });
 
 it("bounds the memory of all incomplete messages together", () => {

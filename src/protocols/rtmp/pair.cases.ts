@@ -1,16 +1,17 @@
 /** Support of the tests here: a client and a server session on a virtual clock, bytes carried in random pieces. Seeded. */
 
 import { createHmac } from "node:crypto";
-import { makeAmfObject } from "../../formats/amf/amf-value.ts";
+import { amfObject, makeAmfObject } from "../../formats/amf/amf-value.ts";
 import { capabilityFields, ownCapabilities } from "./capabilities.ts";
+import { ChunkReader } from "./chunk-reader.ts";
 import { writeMessage } from "./chunk-writer.ts";
 import type { RtmpClientEvent, RtmpClientOptions } from "./client-events.ts";
 import { RtmpClientSession } from "./client-session.ts";
 import { concatBytes } from "./concat-bytes.ts";
 import { ClientHandshake } from "./handshake.ts";
 import type { RtmpCrypto } from "./handshake-digest.ts";
-import { type Command, writeCommand } from "./message/command.ts";
-import { messageTypeId } from "./message/message-type.ts";
+import { type Command, parseCommand, writeCommand } from "./message/command.ts";
+import { messageTypeId, type RtmpMessage } from "./message/message-type.ts";
 import type { RtmpServerEvent, RtmpServerOptions } from "./server-events.ts";
 import { RtmpServerSession } from "./session.ts";
 
@@ -56,6 +57,8 @@ export class ServerBench {
   readonly session: RtmpServerSession;
   readonly events: RtmpServerEvent[] = [];
   readonly #output: Uint8Array[] = [];
+  readonly #reader = new ChunkReader();
+  #handshakeLeft = 1 + 2 * 1536;
   now = 1_000;
 
   constructor(options: Partial<RtmpServerOptions> = {}) {
@@ -99,8 +102,39 @@ export class ServerBench {
     return concatBytes(this.#output.splice(0));
   }
 
-  find<T extends RtmpServerEvent["type"]>(type: T): Extract<RtmpServerEvent, { type: T }> | undefined {
-    return this.events.find((event): event is Extract<RtmpServerEvent, { type: T }> => event.type === type);
+  /** The messages sent since the last call, behind the handshake's bytes. */
+  takeMessages(): RtmpMessage[] {
+    let output = this.takeOutput();
+    const handshake = Math.min(this.#handshakeLeft, output.length);
+    this.#handshakeLeft -= handshake;
+    output = output.subarray(handshake);
+    this.#reader.handle(output);
+    const messages: RtmpMessage[] = [];
+    for (let message = this.#reader.pollMessage(); message !== undefined; message = this.#reader.pollMessage()) {
+      messages.push(message);
+    }
+    return messages;
+  }
+
+  takeCommands(): (Command & { readonly messageStreamId: number })[] {
+    return this.takeMessages()
+      .filter(({ type }) => type === "command")
+      .map((message) => ({
+        ...parseCommand(message.typeId, message.payload),
+        messageStreamId: message.messageStreamId,
+      }));
+  }
+
+  /** The commands sent since the last call, in short: name, transaction id, and the code of their information. */
+  takeReplies(): string[] {
+    return this.takeCommands().map(({ name, transactionId, arguments: [information] }) => {
+      const code = amfObject(information)?.fields.get("code");
+      return code === undefined ? `${name} ${transactionId}` : `${name} ${transactionId} ${code}`;
+    });
+  }
+
+  find<T extends RtmpServerEvent["type"]>(type: T): (RtmpServerEvent & { readonly type: T }) | undefined {
+    return this.events.find((event): event is RtmpServerEvent & { readonly type: T } => event.type === type);
   }
 
   /** The code of the error that closed the session. */
@@ -167,6 +201,8 @@ export class Pair {
   readonly clientEvents: RtmpClientEvent[] = [];
   /** All that the client has sent: a recorded session. */
   readonly clientBytes: Uint8Array[] = [];
+  /** All that the server has sent. */
+  readonly serverBytes: Uint8Array[] = [];
   readonly #random: (() => number) | undefined;
 
   /** With a `seed`, bytes travel in random pieces. */
@@ -190,6 +226,7 @@ export class Pair {
       const down = this.server.takeOutput();
       if (down.length > 0) {
         isBusy = true;
+        this.serverBytes.push(down.slice());
         for (const piece of this.#pieces(down)) {
           this.client.handle(piece, this.server.now);
           piece.fill(0xee);
@@ -216,8 +253,8 @@ export class Pair {
     this.exchange();
   }
 
-  findAtClient<T extends RtmpClientEvent["type"]>(type: T): Extract<RtmpClientEvent, { type: T }> | undefined {
-    return this.clientEvents.find((event): event is Extract<RtmpClientEvent, { type: T }> => event.type === type);
+  findAtClient<T extends RtmpClientEvent["type"]>(type: T): (RtmpClientEvent & { readonly type: T }) | undefined {
+    return this.clientEvents.find((event): event is RtmpClientEvent & { readonly type: T } => event.type === type);
   }
 
   /** The codes of all status messages that the client got. */

@@ -8,19 +8,13 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { WebSocket } from "ws";
-import {
-  checkReceivable,
-  type FlvFraming,
-  type FlvSelection,
-  flvFileHeader,
-  flvWireFormat,
-  httpFlvFraming,
-  webSocketFlvFraming,
-  writeWebSocketHeader,
-} from "../../bridges/flv-egress.ts";
+import { checkReceivable, type FlvSelection, flvFileHeader, flvWireFormat } from "../../bridges/flv-egress.ts";
+import { type FlvFraming, flvTagFraming } from "../../formats/flv/framing.ts";
 import type { LagLimits } from "../../kernel/cursor-table.ts";
 import type { Engine, LogSubscription } from "../../kernel/engine.ts";
 import type { Stream } from "../../kernel/stream.ts";
+import { webSocketFlvFraming } from "../../protocols/websocket/flv-framing.ts";
+import { maxWebSocketHeaderLength, writeWebSocketHeader } from "../../protocols/websocket/frame-header.ts";
 import type { Connection, Play, Transport } from "../../runtime/transport.ts";
 
 export interface FlvPlayerContext {
@@ -59,7 +53,7 @@ export interface FlvPlay {
 /** Subscribes, so that all that can be refused is refused before the response head. @throws what the engine throws */
 export async function openFlv(context: FlvPlayerContext, request: FlvRequest): Promise<FlvPlay> {
   const selection = selectionOf(request.query);
-  const framing: FlvFraming = request.protocol === "http-flv" ? httpFlvFraming() : webSocketFlvFraming();
+  const framing: FlvFraming = request.protocol === "http-flv" ? flvTagFraming() : webSocketFlvFraming();
   let play: Play | undefined;
   const subscription: LogSubscription = await context.engine.subscribeLog(
     request,
@@ -95,8 +89,8 @@ export async function openFlv(context: FlvPlayerContext, request: FlvRequest): P
 
 /** Plays over a WebSocket whose handshake is done. The library reads what comes in; frames out are written by the cursor. */
 export function startWebSocketFlv(flv: FlvPlay, socket: Socket, webSocket: WebSocket): void {
-  const header = new Uint8Array(10);
-  const length = writeWebSocketHeader(header, flv.fileHeader.length);
+  const header = new Uint8Array(maxWebSocketHeaderLength);
+  const length = writeWebSocketHeader(header, 0, flv.fileHeader.length);
   webSocket.on("error", () => socket.destroy()); // a frame that breaks the protocol ends the session
   flv.start(socket, [header.subarray(0, length), flv.fileHeader], () => webSocket.close(1000, "the stream has ended"));
 }

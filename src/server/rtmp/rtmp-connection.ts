@@ -1,6 +1,6 @@
 /** One RTMP connection: its socket, its session, and what it publishes or plays. Drains the session after every call. */
 
-import { checkReceivable, type FlvSelection, flvWireFormat, rtmpFraming } from "../../bridges/flv-egress.ts";
+import { checkReceivable, type FlvSelection, flvWireFormat } from "../../bridges/flv-egress.ts";
 import { RtmpIngest } from "../../bridges/rtmp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { fourCcText } from "../../formats/flv/fourcc.ts";
@@ -15,6 +15,7 @@ import {
 } from "../../kernel/errors.ts";
 import type { Publication } from "../../kernel/publication.ts";
 import { canReceive, capsExFlag } from "../../protocols/rtmp/capabilities.ts";
+import { rtmpFlvFraming } from "../../protocols/rtmp/flv-framing.ts";
 import type { RtmpServerEvent, RtmpServerOptions } from "../../protocols/rtmp/server-events.ts";
 import { RtmpServerSession } from "../../protocols/rtmp/session.ts";
 import type { PlayRejection, PublishRejection } from "../../protocols/rtmp/status.ts";
@@ -30,6 +31,8 @@ export interface RtmpConnectionContext {
   readonly nowMs: () => number;
   /** Told of everything a peer did wrong; counts, and logs at most once a second. */
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
+  /** Told of a mistake of ours; it costs this connection. */
+  readonly onFailure: (error: unknown) => void;
   readonly onClosed: (connection: RtmpConnection) => void;
 }
 
@@ -61,8 +64,10 @@ export class RtmpConnection implements ConnectionHandler {
   handleTime(nowMs: number): void {
     const deadline = this.#session.nextTimeout();
     if (this.#isClosed || deadline === undefined || deadline > nowMs) return;
-    this.#session.handleTimeout(nowMs);
-    this.#drain();
+    this.#contained(() => {
+      this.#session.handleTimeout(nowMs);
+      this.#drain();
+    });
   }
 
   handleClose(): void {
@@ -77,12 +82,27 @@ export class RtmpConnection implements ConnectionHandler {
   /** Ends it from the server's side; an encoder that can is asked to connect again. */
   close(reason: string): void {
     if (this.#isClosed) return;
-    if (this.#publishing.size > 0) this.#session.requestReconnect({ description: reason });
-    this.#session.close(reason);
-    this.#drain();
+    this.#contained(() => {
+      if (this.#publishing.size > 0) this.#session.requestReconnect({ description: reason });
+      this.#session.close(reason);
+      this.#drain();
+    });
   }
 
   destroy(): void {
+    this.#connection.destroy();
+  }
+
+  #contained(work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.#fail(error);
+    }
+  }
+
+  #fail(error: unknown): void {
+    this.#context.onFailure(error);
     this.#connection.destroy();
   }
 
@@ -108,10 +128,10 @@ export class RtmpConnection implements ConnectionHandler {
   #handleEvent(event: RtmpServerEvent): void {
     switch (event.type) {
       case "publish":
-        void this.#publish(event);
+        this.#publish(event).catch((error: unknown) => this.#fail(error));
         return;
       case "play":
-        void this.#play(event);
+        this.#play(event).catch((error: unknown) => this.#fail(error));
         return;
       case "audio":
         this.#publishing.get(event.messageStreamId)?.ingest.handleAudio(event.timestamp, event.payload);
@@ -208,7 +228,7 @@ export class RtmpConnection implements ConnectionHandler {
 
   async #subscribe(playing: Playing): Promise<void> {
     const { event, selection } = playing;
-    const framing = rtmpFraming(event.messageStreamId, this.#context.session.chunkSize);
+    const framing = rtmpFlvFraming(event.messageStreamId, this.#context.session.chunkSize);
     playing.subscription = await this.#context.engine.subscribeLog(
       this.#request(`${event.app}/${event.name}`, event.query),
       (stream) => {
@@ -229,9 +249,11 @@ export class RtmpConnection implements ConnectionHandler {
       onEvicted: () => subscription.evicted(),
       onFinished: () => {
         this.#stopPlaying("the stream ended");
-        this.#session.endPlay(playing.event.messageStreamId);
-        this.#session.close();
-        this.#drain();
+        this.#contained(() => {
+          this.#session.endPlay(playing.event.messageStreamId);
+          this.#session.close();
+          this.#drain();
+        });
       },
     });
     if (subscription.log.isClosed) playing.play.finish();
@@ -278,8 +300,9 @@ export class RtmpConnection implements ConnectionHandler {
     return { name, protocol, address: this.#connection.remoteAddress, query };
   }
 
-  /** What to tell the peer; a mistake of ours is told as such, and thrown on where it is counted. */
+  /** What to tell the peer; a mistake of ours is told as such, and reported. */
   #refusal(error: unknown, stream: string): CodedError {
+    if (!(error instanceof CodedError)) this.#context.onFailure(error);
     const problem = error instanceof CodedError ? error : new CodedError(ERR_INTERNAL, "an internal error");
     this.#problem(problem, stream);
     return problem;

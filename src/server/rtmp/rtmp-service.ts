@@ -19,6 +19,8 @@ export interface RtmpServiceOptions {
   readonly config: Config;
   readonly logger: Logger;
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
+  /** A mistake of ours. */
+  readonly onFailure: (error: unknown) => void;
 }
 
 export class RtmpService implements IngestProtocol {
@@ -55,6 +57,8 @@ export class RtmpService implements IngestProtocol {
     const accept = (connection: Connection): RtmpConnection => {
       const created = new RtmpConnection(context, connection);
       this.#connections.add(created);
+      // Both listeners count as one, so the transport's own limit is not enough.
+      if (this.#connections.size > maxConnections) connection.destroy();
       return created;
     };
     this.#listener = await transport.listen({ host, port, maxConnections }, accept);
@@ -88,7 +92,7 @@ export class RtmpService implements IngestProtocol {
   }
 
   #context(): RtmpConnectionContext {
-    const { engine, config, onProblem } = this.#options;
+    const { engine, config, onProblem, onFailure } = this.#options;
     const { chunkSizeBytes, pingIntervalMs, pingTimeoutMs, gopCache } = config.rtmp;
     return {
       engine,
@@ -97,6 +101,7 @@ export class RtmpService implements IngestProtocol {
       lagLimits: { ...defaultLagLimits, maxJumps: config.streaming.maxLagJumps },
       nowMs: systemClock.monotonicMs,
       onProblem,
+      onFailure,
       onClosed: (connection) => {
         this.#connections.delete(connection);
         if (this.#connections.size === 0) this.#onEmpty?.();

@@ -1,0 +1,128 @@
+/**
+ * Latency through the idle server on loopback: one publisher, one player, a message each 5 ms, both ends in this process on
+ * one clock. The reference is a bare node:net relay that carries the same bytes. `node bench/latency.ts [--json]`
+ */
+
+import { once } from "node:events";
+import { get } from "node:http";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { FlvReader } from "../src/formats/flv/flv-reader.ts";
+import { startServer } from "../test/support/server.ts";
+import { percentile } from "./support/measure.ts";
+import { type BenchResult, printResults } from "./support/result.ts";
+import { openRtmpClient } from "./support/rtmp-client.ts";
+import { sequenceHeader } from "./support/sequence-header.ts";
+
+const messageCount = 600;
+const intervalMs = 5;
+const payloadBytes = 1_000;
+
+export async function run(): Promise<BenchResult[]> {
+  const reference = await measureRelay();
+  const server = await startServer({ set: ["logging.level=info"] });
+  try {
+    const rtmp = await measureServer(server.rtmpUrl("live/latency"), (onMark) =>
+      openRtmpClient(server.rtmpUrl("live/latency"), "play", (event) => {
+        if (event.type === "video") onMark(event.payload);
+      }).then((client) => () => client.close()),
+    );
+    const flv = await measureServer(server.rtmpUrl("live/latency2"), (onMark) =>
+      openFlvPlayer(server.httpUrl("/live/latency2.flv"), onMark),
+    );
+    return [...rows("RTMP in to RTMP out", rtmp, reference), ...rows("RTMP in to HTTP-FLV out", flv, reference)];
+  } finally {
+    await server.stop();
+  }
+}
+
+function rows(name: string, latencies: readonly number[], reference: readonly number[]): BenchResult[] {
+  return [
+    ["p50", 0.5],
+    ["p99", 0.99],
+  ].map(([label, share]) => ({
+    name: `latency ${name}, ${label}`,
+    value: percentile(latencies, share as number),
+    unit: "ms",
+    reference: { name: `bare relay ${label}, ms`, value: percentile(reference, share as number) },
+  }));
+}
+
+/** Publishes marked messages and measures when the player sees each. */
+async function measureServer(
+  url: string,
+  openPlayer: (onMark: (payload: Uint8Array) => void) => Promise<() => void>,
+): Promise<number[]> {
+  const publisher = await openRtmpClient(url, "publish");
+  publisher.sendMedia(9, 0, sequenceHeader());
+  publisher.sendMedia(9, 0, picture(0x17, -1));
+  const sentAt = new Map<number, number>();
+  const latencies: number[] = [];
+  const closePlayer = await openPlayer((payload) => {
+    const mark = new DataView(payload.buffer, payload.byteOffset + 8, 4).getInt32(0);
+    const sent = sentAt.get(mark);
+    if (sent !== undefined) latencies.push(performance.now() - sent);
+  });
+  for (let mark = 0; mark < messageCount; mark++) {
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    const payload = picture(mark % 50 === 0 ? 0x17 : 0x27, mark);
+    sentAt.set(mark, performance.now());
+    publisher.sendMedia(9, (mark + 1) * intervalMs, payload);
+  }
+  const deadline = performance.now() + 2_000;
+  while (latencies.length < messageCount && performance.now() < deadline) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  closePlayer();
+  publisher.close();
+  if (latencies.length < messageCount)
+    throw new Error(`${messageCount - latencies.length} of ${messageCount} messages did not arrive`);
+  return latencies;
+}
+
+async function openFlvPlayer(url: string, onMark: (payload: Uint8Array) => void): Promise<() => void> {
+  const request = get(url);
+  const [response] = await once(request, "response");
+  const reader = new FlvReader();
+  response.on("data", (bytes: Uint8Array) => {
+    reader.handle(bytes);
+    for (let tag = reader.poll(); tag !== undefined; tag = reader.poll()) if (tag.type === 9) onMark(tag.body);
+  });
+  response.on("error", () => {});
+  return () => request.destroy();
+}
+
+async function measureRelay(): Promise<number[]> {
+  const sockets: import("node:net").Socket[] = [];
+  const relay = createServer({ noDelay: true }, (socket) => {
+    sockets.push(socket);
+    if (sockets.length === 2) sockets[0]?.pipe(sockets[1] as import("node:net").Socket);
+  });
+  relay.listen(0, "127.0.0.1");
+  await once(relay, "listening");
+  const { port } = relay.address() as AddressInfo;
+  const sender = connect({ port, host: "127.0.0.1", noDelay: true });
+  await once(sender, "connect");
+  const receiver = connect({ port, host: "127.0.0.1", noDelay: true });
+  await once(receiver, "connect");
+  const latencies: number[] = [];
+  let sent = 0;
+  receiver.on("data", () => latencies.push(performance.now() - sent));
+  for (let i = 0; i < messageCount; i++) {
+    await new Promise((resolve) => setTimeout(resolve, intervalMs));
+    sent = performance.now();
+    sender.write(new Uint8Array(payloadBytes));
+  }
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  for (const socket of [sender, receiver, ...sockets]) socket.destroy();
+  relay.close();
+  return latencies;
+}
+
+function picture(first: number, mark: number): Uint8Array {
+  const body = new Uint8Array(payloadBytes);
+  body.set([first, 1, 0, 0, 0]);
+  new DataView(body.buffer).setInt32(8, mark);
+  return body;
+}
+
+if (import.meta.main) printResults(await run());

@@ -1,0 +1,39 @@
+/** What a benchmark prints: a figure, and the reference that was measured beside it in the same run. */
+
+export interface BenchResult {
+  readonly name: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly reference?: { readonly name: string; readonly value: number };
+}
+
+/** One line for each result, with the ratio to its reference. */
+export function formatResults(results: readonly BenchResult[]): string {
+  const rows = results.map(({ name, value, unit, reference }) => [
+    name,
+    `${formatNumber(value)} ${unit}`,
+    reference === undefined ? "" : `${reference.name}: ${formatNumber(reference.value)}`,
+    reference === undefined || reference.value === 0 ? "" : `x ${formatNumber(value / reference.value)}`,
+  ]);
+  const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => (row[column] as string).length)));
+  return rows
+    .map((row) =>
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join("  ")
+        .trimEnd(),
+    )
+    .join("\n");
+}
+
+function formatNumber(value: number): string {
+  if (value >= 1000) return Math.round(value).toLocaleString("en");
+  return value >= 10 ? value.toFixed(1) : value.toFixed(3);
+}
+
+/** Prints a table for people, or JSON when the command line says `--json`. */
+export function printResults(results: readonly BenchResult[]): void {
+  process.stdout.write(
+    process.argv.includes("--json") ? `${JSON.stringify(results, null, 2)}\n` : `${formatResults(results)}\n`,
+  );
+}

@@ -1,0 +1,19 @@
+import { expect, it } from "vitest";
+import { Fifo } from "./fifo.ts";
+
+it("gives items in their order, and undefined when it is empty", () => {
+  const fifo = new Fifo<number>();
+  expect(fifo.shift()).toBeUndefined();
+  fifo.push(1);
+  fifo.push(2);
+  expect([fifo.length, fifo.shift(), fifo.length]).toEqual([2, 1, 1]);
+  fifo.push(3);
+  expect([fifo.shift(), fifo.shift(), fifo.shift(), fifo.length]).toEqual([2, 3, undefined, 0]);
+});
+
+it("forgets everything on clear", () => {
+  const fifo = new Fifo<number>();
+  fifo.push(1);
+  fifo.clear();
+  expect([fifo.length, fifo.shift()]).toEqual([0, undefined]);
+});
