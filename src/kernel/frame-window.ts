@@ -62,6 +62,11 @@ export class FrameWindow {
     return this.#randomAccess[0] ?? -1;
   }
 
+  /** The first one at or behind `sequence`, or -1. */
+  randomAccessFrom(sequence: number): number {
+    return this.#randomAccess.find((candidate) => candidate >= sequence) ?? -1;
+  }
+
   /** The frame, or undefined when it is gone or not there yet. */
   get(sequence: number): Frame | undefined {
     if (sequence < this.#first || sequence >= this.#next) return undefined;

@@ -75,8 +75,8 @@ export class Subscription implements AsyncIterableIterator<SubscriptionItem> {
     if (this.#isClosed) return undefined;
     const { window } = this.#source;
     if (this.#waitsForRandomAccess) {
-      const found = window.newestRandomAccess;
-      if (found < this.#sequence) return undefined;
+      const found = window.randomAccessFrom(this.#sequence);
+      if (found < 0) return undefined;
       this.#sequence = found;
       this.#waitsForRandomAccess = false;
     }

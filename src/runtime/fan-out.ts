@@ -3,8 +3,8 @@
  *
  * Many cursors stand at the same entry, so what is gathered for one is sent to all of them. Whole entries only, straight from
  * the ring: a socket that can't take them at once keeps a view of the ring, and is watched until they have left. Nothing more
- * is given to it in the meantime; if the writer comes within the guard distance of those bytes, the connection is closed
- * before a byte of them can change.
+ * is given to it in the meantime; if the writer comes within the guard distance of those bytes, the connection is closed. The
+ * doorbell looks after that at once, in the writer's own turn of the event loop: so not one changed byte can leave.
  */
 
 import type { Socket } from "node:net";
@@ -19,6 +19,12 @@ export interface FanOutCounters {
   jumpCount: number;
   evictedCount: number;
   sentBytes: number;
+}
+
+/** What the connection knows of its play beyond what a session does. */
+export interface SocketPlay extends Play {
+  /** Bytes of the log that wait in the socket. */
+  readonly inFlightBytes: number;
 }
 
 export class FanOut {
@@ -39,14 +45,8 @@ export class FanOut {
   }
 
   /** A cursor for `socket`. Throws no more than an assertion: the caller has checked that the table has room. */
-  open(log: EgressLog, socket: Socket, options: PlayOptions): Play {
-    let fanOut = this.#logs.get(log);
-    if (fanOut === undefined) {
-      fanOut = new LogFanOut(log, this.#table, this.counters, this.#nowMs);
-      this.#logs.set(log, fanOut);
-      const created = fanOut;
-      created.removeDoorbell = log.addDoorbell(() => this.#ring(created));
-    }
+  open(log: EgressLog, socket: Socket, options: PlayOptions): SocketPlay {
+    const fanOut = this.#logs.get(log) ?? this.#openLog(log);
     const cursor = fanOut.open(socket, options, () => this.#closed(log));
     this.#ring(fanOut);
     return cursor;
@@ -55,6 +55,16 @@ export class FanOut {
   /** Closes what has not moved for too long. Called about once a second. */
   sweep(): void {
     for (const fanOut of this.#logs.values()) fanOut.sweep();
+  }
+
+  #openLog(log: EgressLog): LogFanOut {
+    const fanOut: LogFanOut = new LogFanOut(log, this.#table, this.counters, this.#nowMs, () => this.#ring(fanOut));
+    this.#logs.set(log, fanOut);
+    fanOut.removeDoorbell = log.addDoorbell(() => {
+      fanOut.protect();
+      this.#ring(fanOut);
+    });
+    return fanOut;
   }
 
   #ring(fanOut: LogFanOut): void {
@@ -84,18 +94,23 @@ class LogFanOut {
   readonly table: CursorTable;
   readonly counters: FanOutCounters;
   readonly nowMs: () => number;
+  /** Asks for another flush, after the sockets had their turn. */
+  readonly ring: () => void;
   readonly #cursors = new Set<SocketCursor>();
+  /** No entry in flight is older than this. */
+  #oldestInFlight = Number.POSITIVE_INFINITY;
   /** What was gathered last in this flush, for the cursors that stand at the same entry. */
   #gathered: GatheredEntries | undefined;
   #gatheredFrom = -1;
   #gatheredStarting = false;
 
-  constructor(log: EgressLog, table: CursorTable, counters: FanOutCounters, nowMs: () => number) {
+  constructor(log: EgressLog, table: CursorTable, counters: FanOutCounters, nowMs: () => number, ring: () => void) {
     this.log = log;
     this.reader = new LogReader(log.memory);
     this.table = table;
     this.counters = counters;
     this.nowMs = nowMs;
+    this.ring = ring;
   }
 
   get size(): number {
@@ -105,8 +120,7 @@ class LogFanOut {
   open(socket: Socket, options: PlayOptions, onClosed: () => void): SocketCursor {
     this.refresh();
     const cursor = new SocketCursor(this, socket, options, () => {
-      this.#cursors.delete(cursor);
-      onClosed();
+      if (this.#cursors.delete(cursor)) onClosed();
     });
     this.#cursors.add(cursor);
     return cursor;
@@ -125,6 +139,20 @@ class LogFanOut {
     this.#gathered = undefined;
   }
 
+  /** `entry` is the first that a socket has not taken yet. */
+  watch(entry: number): void {
+    if (entry < this.#oldestInFlight) this.#oldestInFlight = entry;
+  }
+
+  /** Closes the connections whose bytes in flight the writer is about to overwrite, or just has. */
+  protect(): void {
+    if (this.#oldestInFlight === Number.POSITIVE_INFINITY) return;
+    this.refresh();
+    if (this.reader.isReachable(this.#oldestInFlight)) return;
+    this.#oldestInFlight = Number.POSITIVE_INFINITY;
+    for (const cursor of this.#cursors) cursor.protect();
+  }
+
   sweep(): void {
     const nowMs = this.nowMs();
     for (const cursor of this.#cursors) cursor.sweep(nowMs);
@@ -140,16 +168,18 @@ class LogFanOut {
   }
 }
 
-class SocketCursor implements Play {
+class SocketCursor implements SocketPlay {
   readonly #fanOut: LogFanOut;
   readonly #socket: Socket;
   readonly #options: PlayOptions;
   readonly #onClosed: () => void;
-  readonly #onWritten: () => void;
+  readonly #onWritten: (error?: Error | null) => void;
   #index: number;
   /** The first entry of the bytes that the socket has not taken yet, or -1. */
   #inFlightEntry = -1;
-  #isWriting = false;
+  #inFlightBytes = 0;
+  /** Writes whose callback has not come; it may come after the next one has begun. */
+  #pendingWriteCount = 0;
   #isFinishing = false;
   #isPaused = false;
 
@@ -158,12 +188,16 @@ class SocketCursor implements Play {
     this.#socket = socket;
     this.#options = options;
     this.#onClosed = onClosed;
-    this.#onWritten = () => this.#written();
+    this.#onWritten = (error) => this.#written(error);
     this.#index = this.#openCursor(options.isLive);
   }
 
   get isPaused(): boolean {
     return this.#isPaused;
+  }
+
+  get inFlightBytes(): number {
+    return this.#inFlightEntry < 0 ? 0 : this.#inFlightBytes;
   }
 
   pause(isPaused: boolean): void {
@@ -187,17 +221,18 @@ class SocketCursor implements Play {
     if (this.#index < 0) return;
     this.#fanOut.table.close(this.#index);
     this.#index = -1;
-    this.#onClosed();
+    // What is in flight is a view of the ring: watched until the socket has taken it, or is gone.
+    if (this.#inFlightEntry < 0 || this.#socket.destroyed) this.#leave();
   }
 
   flush(nowMs: number): void {
     const { reader, table } = this.#fanOut;
-    if (this.#index >= 0 && this.#inFlightEntry >= 0) {
-      // The view in flight must be gone before the writer comes near it.
-      if (!reader.isReachable(this.#inFlightEntry)) this.#evict();
+    if (this.#inFlightEntry >= 0) {
+      this.protect();
       return;
     }
-    if (this.#isPaused) return;
+    // A peer that has closed its side takes nothing more; the socket's end follows.
+    if (this.#isPaused || !this.#socket.writable) return;
     for (let round = 0; round < maxRounds && this.#index >= 0 && this.#inFlightEntry < 0; round++) {
       const skippedBefore = table.skippedBytes[this.#index] as number;
       const step = table.step(this.#index, reader, this.#options.lagLimits, nowMs);
@@ -216,6 +251,14 @@ class SocketCursor implements Play {
       }
       this.#write(nowMs);
     }
+    if (this.#index >= 0 && this.#inFlightEntry < 0) this.#fanOut.ring();
+  }
+
+  /** The view in flight must be gone before the writer comes near it. */
+  protect(): void {
+    if (this.#inFlightEntry < 0) return;
+    if (this.#fanOut.reader.isReachable(this.#inFlightEntry)) this.#fanOut.watch(this.#inFlightEntry);
+    else this.#evict();
   }
 
   sweep(nowMs: number): void {
@@ -239,23 +282,33 @@ class SocketCursor implements Play {
     const last = gathered.views.length - 1;
     if (last < 0) return;
     this.#inFlightEntry = entry;
-    this.#isWriting = true;
+    this.#inFlightBytes = gathered.byteLength;
+    this.#pendingWriteCount++;
     if (last > 0) this.#socket.cork();
     for (let i = 0; i < last; i++) this.#socket.write(gathered.views[i] as Uint8Array);
     this.#socket.write(gathered.views[last] as Uint8Array, this.#onWritten);
     if (last > 0) this.#socket.uncork();
-    this.#isWriting = false;
-    // Nothing waits in the socket: the kernel has its copy already, and the callback comes later.
-    if (this.#socket.writableLength === 0) {
-      if (reader.isIntact(entry, position)) this.#inFlightEntry = -1;
-      else this.#evict();
+    if (this.#socket.writableLength > 0) {
+      this.#fanOut.watch(entry);
+    } else if (reader.isIntact(entry, position)) {
+      // Nothing waits in the socket: the kernel has its copy already, and the callback comes later.
+      this.#inFlightEntry = -1;
+    } else {
+      this.#evict();
     }
   }
 
-  #written(): void {
-    if (this.#index < 0 || this.#isWriting || this.#inFlightEntry < 0 || this.#socket.writableLength > 0) return;
-    const nowMs = this.#fanOut.nowMs();
+  #written(error: Error | null | undefined): void {
+    this.#pendingWriteCount--;
+    // Control bytes may wait behind ours, so it is not the socket's queue that tells whether ours have left.
+    if (this.#inFlightEntry < 0 || this.#pendingWriteCount > 0) return;
     this.#inFlightEntry = -1;
+    if (this.#index < 0) {
+      this.#leave();
+      return;
+    }
+    if (error) return; // 'close' follows
+    const nowMs = this.#fanOut.nowMs();
     this.#fanOut.table.progressAtMs[this.#index] = nowMs;
     this.#fanOut.refresh();
     this.flush(nowMs);
@@ -267,11 +320,21 @@ class SocketCursor implements Play {
   }
 
   #evict(): void {
-    if (this.#index < 0) return;
+    const isPlaying = this.#index >= 0;
     this.#fanOut.counters.evictedCount++;
-    this.stop();
-    this.#options.onEvicted();
-    this.#socket.destroy();
+    this.#inFlightEntry = -1;
+    if (isPlaying) this.stop();
+    else this.#leave();
+    try {
+      if (isPlaying) this.#options.onEvicted();
+    } finally {
+      this.#socket.destroy();
+    }
+  }
+
+  #leave(): void {
+    this.#inFlightEntry = -1;
+    this.#onClosed();
   }
 }
 

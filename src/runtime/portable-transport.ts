@@ -5,7 +5,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import { CursorTable } from "../kernel/cursor-table.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import { systemClock } from "./clock.ts";
-import { FanOut } from "./fan-out.ts";
+import { FanOut, type SocketPlay } from "./fan-out.ts";
 import type {
   Connection,
   ConnectionHandler,
@@ -78,6 +78,10 @@ export class PortableTransport implements Transport {
       this.#socketErrorCount++;
     });
     await listening(server, options);
+    // A connection that could not be accepted; the listener goes on.
+    server.on("error", () => {
+      this.#socketErrorCount++;
+    });
     const address = server.address();
     const listener: Listener = {
       port: typeof address === "object" && address !== null ? address.port : options.port,
@@ -90,7 +94,9 @@ export class PortableTransport implements Transport {
       setSecureContext: (context) => (server as TlsServer).setSecureContext(context),
       close: () => {
         this.#listeners.delete(listener);
-        return new Promise((resolve) => server.close(() => resolve()));
+        // Its callback would wait for the open connections, which stay.
+        server.close();
+        return Promise.resolve();
       },
     };
     this.#listeners.add(listener);
@@ -122,15 +128,15 @@ export class PortableTransport implements Transport {
       connection.closed();
       handler.handleClose();
     });
-    // A socket may have been closed while its handler was being made.
-    if (socket.destroyed) queueMicrotask(() => socket.emit("close", false));
+    // A socket that is closed already emits nothing any more.
+    if (socket.closed) queueMicrotask(() => socket.emit("close", false));
     return connection;
   }
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     const closing = Array.from(this.#listeners, (listener) => listener.close());
-    for (const connection of this.#connections) connection.destroy();
+    for (const connection of this.#connections) closing.push(connection.destroyed());
     await Promise.all(closing);
   }
 }
@@ -143,7 +149,7 @@ class SocketConnection implements Connection {
   readonly #fanOut: FanOut;
   readonly #onControlBytes: (byteLength: number) => void;
   #receivedBytes = 0;
-  #play: Play | undefined;
+  #play: SocketPlay | undefined;
 
   constructor(socket: Socket, fanOut: FanOut, onControlBytes: (byteLength: number) => void) {
     this.#socket = socket;
@@ -167,7 +173,8 @@ class SocketConnection implements Connection {
     this.#onControlBytes(bytes.length);
     this.#socket.write(bytes);
     // A peer that asks and asks but never reads.
-    if (this.#socket.writableLength > maxQueuedBytes) this.#socket.destroy();
+    const queuedBytes = this.#socket.writableLength - (this.#play?.inFlightBytes ?? 0);
+    if (queuedBytes > maxQueuedBytes) this.#socket.destroy();
   }
 
   play(log: EgressLog, options: PlayOptions): Play {
@@ -178,13 +185,23 @@ class SocketConnection implements Connection {
 
   end(): void {
     this.#play?.stop();
-    this.#socket.end();
-    // A peer that does not close its side is not waited for.
-    this.#socket.setTimeout(lingerTimeoutMs, () => this.#socket.destroy());
+    const destroy = (): void => this.destroy();
+    // A peer that takes nothing, or that does not close its side when it has everything, is not waited for.
+    this.#socket.setTimeout(lingerTimeoutMs, destroy);
+    this.#socket.end(() => setTimeout(destroy, lingerTimeoutMs).unref());
   }
 
   destroy(): void {
     this.#socket.destroy();
+  }
+
+  /** Closes at once; resolves when the socket is gone. */
+  destroyed(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    if (this.#socket.closed) resolve();
+    else this.#socket.once("close", () => resolve());
+    this.#socket.destroy();
+    return promise;
   }
 
   received(byteLength: number): void {

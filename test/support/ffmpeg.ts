@@ -7,7 +7,7 @@ import { promisify } from "node:util";
 const run = promisify(execFile);
 
 /** A running command; tests stop it and look at what it said. */
-export interface RunningCommand {
+export interface RunningCommand extends AsyncDisposable {
   /** Standard error so far. */
   readonly output: () => string;
   readonly exited: Promise<number | null>;
@@ -27,17 +27,34 @@ export function startCommand(
   });
   if (onStdout) child.stdout!.on("data", onStdout);
   const exited = once(child, "exit").then(([code]) => code as number | null);
+  const stop = async (): Promise<number | null> => {
+    if (child.exitCode === null) child.kill("SIGINT");
+    const timer = setTimeout(() => child.kill("SIGKILL"), 2_000);
+    const code = await exited;
+    clearTimeout(timer);
+    return code;
+  };
   return {
     output: () => output,
     exited,
-    stop: async () => {
-      if (child.exitCode === null) child.kill("SIGINT");
-      const timer = setTimeout(() => child.kill("SIGKILL"), 2_000);
-      const code = await exited;
-      clearTimeout(timer);
-      return code;
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
     },
   };
+}
+
+/** Waits for a command to end by itself; what it said is in the error when it does not, and it is stopped. */
+export async function finished(command: RunningCommand, what: string, timeoutMs = 30_000): Promise<number | null> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<"late">((resolve) => {
+    timer = setTimeout(() => resolve("late"), timeoutMs);
+  });
+  const code = await Promise.race([command.exited, timeout]);
+  clearTimeout(timer);
+  if (code !== "late") return code;
+  await command.stop();
+  throw new Error(`${what} did not end within ${timeoutMs} ms:\n${command.output()}`);
 }
 
 export interface TestStreamOptions {
@@ -81,8 +98,8 @@ export function publishFile(path: string, url: string, extra: readonly string[] 
   ]);
 }
 
-/** MD5 of each decoded frame of one kind, in order. */
-export async function frameHashes(source: string, kind: "v" | "a", extra: readonly string[] = []): Promise<string[]> {
+/** MD5 of each decoded frame of one track (`v:0`, `a:1`), in order. */
+export async function frameHashes(source: string, track: string, extra: readonly string[] = []): Promise<string[]> {
   const args = [
     "-hide_banner",
     "-loglevel",
@@ -91,20 +108,44 @@ export async function frameHashes(source: string, kind: "v" | "a", extra: readon
     "-i",
     source,
     "-map",
-    `0:${kind}:0`,
+    `0:${track}`,
     "-f",
     "framehash",
     "-hash",
     "md5",
   ];
   // Pictures are compared as they are; no frame is repeated or dropped to please a rate.
-  const { stdout } = await run("ffmpeg", [...args, ...(kind === "v" ? ["-vsync", "passthrough"] : []), "-"], {
+  const { stdout } = await run("ffmpeg", [...args, ...(track.startsWith("v") ? ["-vsync", "passthrough"] : []), "-"], {
     maxBuffer: 2 ** 26,
   });
-  return stdout
+  return hashColumn(stdout);
+}
+
+/** MD5 of each packet of one track as it is stored, in order: for sound that is joined in mid-stream, and for raw video. */
+export async function packetHashes(source: string, track: string): Promise<string[]> {
+  const args = ["-hide_banner", "-loglevel", "quiet", "-i", source, "-map", `0:${track}`, "-c", "copy"];
+  const { stdout } = await run("ffmpeg", [...args, "-f", "framehash", "-hash", "md5", "-"], { maxBuffer: 2 ** 26 });
+  return hashColumn(stdout);
+}
+
+/** Runs ffmpeg to its end, for files that tests prepare. */
+export async function ffmpeg(args: readonly string[]): Promise<void> {
+  const env = { ...process.env, SVT_LOG: "0" }; // the AV1 encoder prints its settings otherwise
+  await run("ffmpeg", ["-y", "-hide_banner", "-loglevel", "error", ...args], { env, maxBuffer: 2 ** 26 });
+}
+
+/** Records a stream as it comes until it ends. */
+export function recordStream(url: string, path: string, inputOptions: readonly string[] = []): RunningCommand {
+  const quiet = ["-y", "-hide_banner", "-loglevel", "warning"];
+  return startCommand("ffmpeg", [...quiet, ...inputOptions, "-i", url, "-c", "copy", path]);
+}
+
+/** stream, dts, pts, duration, size, hash; a packet with side data has more behind it. */
+function hashColumn(framehash: string): string[] {
+  return framehash
     .split("\n")
     .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => line.split(",").at(-1)!.trim());
+    .map((line) => line.split(",")[5]!.trim());
 }
 
 function testStreamArguments(options: TestStreamOptions): string[] {

@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
 
-export interface TestServer {
+export interface TestServer extends AsyncDisposable {
   readonly rtmpPort: number;
   readonly rtmpsPort: number | undefined;
   readonly httpPort: number;
@@ -71,6 +71,11 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const line = await listening.promise;
   const rtmpPort = Number(line["rtmp"]);
   const httpPort = Number(line["http"]);
+  const stop = async (): Promise<number | null> => {
+    child.kill("SIGTERM");
+    const [code] = (await exited) as [number | null];
+    return code;
+  };
   return {
     rtmpPort,
     rtmpsPort: line["rtmps"] === undefined ? undefined : Number(line["rtmps"]),
@@ -80,10 +85,9 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     rtmpUrl: (name) => `rtmp://127.0.0.1:${rtmpPort}/${name}`,
     httpUrl: (path) => `http://127.0.0.1:${httpPort}${path}`,
     stats: async () => (await (await fetch(`http://127.0.0.1:${httpPort}/stats`)).json()) as ServerStats,
-    stop: async () => {
-      child.kill("SIGTERM");
-      const [code] = (await exited) as [number | null];
-      return code;
+    stop,
+    [Symbol.asyncDispose]: async () => {
+      await stop();
     },
   };
 }

@@ -92,10 +92,10 @@ export class NetStreams {
     }
   }
 
-  /** Returns the media that came before. */
-  acceptPublish(id: number): RtmpMediaMessage[] {
+  /** Returns the media that came before; undefined when the peer gave up meanwhile. */
+  acceptPublish(id: number): RtmpMediaMessage[] | undefined {
     const stream = this.#decide(id, "publish-pending");
-    if (stream === undefined) return [];
+    if (stream === undefined) return undefined;
     stream.state = "publishing";
     sendPublishStart(this.#link, id, stream.name, this.usesFcPublish);
     return stream.takePending();
@@ -128,11 +128,13 @@ export class NetStreams {
     });
   }
 
-  acceptPlay(id: number, description: string | undefined): void {
+  /** False when the peer gave up meanwhile. */
+  acceptPlay(id: number, description: string | undefined): boolean {
     const stream = this.#decide(id, "play-pending");
-    if (stream === undefined) return;
+    if (stream === undefined) return false;
     stream.state = "playing";
     sendPlayStart(this.#link, id, stream.name, stream.wantsReset, description);
+    return true;
   }
 
   rejectPlay(id: number, code: PlayRejection, description: string): void {

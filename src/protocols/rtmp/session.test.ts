@@ -324,7 +324,7 @@ describe("the end of a publish", () => {
     const bench = new ServerBench();
     bench.handle(...publishChunks(), commandChunk("deleteStream", 0, null, 1));
     bench.handle(streamCommandChunk(1, "publish", 4, null, "secret", "live"), video(0, Uint8Array.of(1)));
-    bench.session.acceptPublish(1, bench.now); // means "cam"
+    expect(bench.session.acceptPublish(1, bench.now)).toBe(false); // means "cam"
     bench.handle(video(0, Uint8Array.of(1)));
     expect(bench.find("video")).toBeUndefined();
     expect(bench.events.filter(({ type }) => type === "publish")).toMatchObject([{ name: "cam" }]);

@@ -136,13 +136,17 @@ export class RtmpServerSession {
   }
 
   /**
-   * Lets a publisher begin; what it has sent already becomes events. Every "publish" event is answered by one accept or reject,
-   * also when "unpublish" came meanwhile (it does nothing then): until then the message stream can't be used for another.
+   * Lets a publisher begin; what it has sent already becomes events. False: it gave up meanwhile, and nothing was published.
+   *
+   * Every "publish" event is to be answered by one accept or reject, also after an "unpublish" came: until then the message
+   * stream can't be used for another one, so that no decision is taken for one about something else. The same holds for "play".
    */
-  acceptPublish(messageStreamId: number, now: number): void {
+  acceptPublish(messageStreamId: number, now: number): boolean {
     this.#now = now;
-    for (const message of this.#streams.acceptPublish(messageStreamId)) this.#emitMedia(message);
+    const media = this.#streams.acceptPublish(messageStreamId);
+    for (const message of media ?? []) this.#emitMedia(message);
     this.#watchIdleness();
+    return media !== undefined;
   }
 
   rejectPublish(messageStreamId: number, code: PublishRejection, description: string): void {
@@ -150,11 +154,12 @@ export class RtmpServerSession {
     this.#watchIdleness();
   }
 
-  /** Tells a player that its stream begins; media may be sent after it. Answers a "play" event as acceptPublish does "publish". */
-  acceptPlay(messageStreamId: number, now: number, options: AcceptPlayOptions = {}): void {
+  /** Tells a player that its stream begins; media may be sent after it. False: it gave up meanwhile. */
+  acceptPlay(messageStreamId: number, now: number, options: AcceptPlayOptions = {}): boolean {
     this.#now = now;
-    this.#streams.acceptPlay(messageStreamId, options.description);
+    const isAccepted = this.#streams.acceptPlay(messageStreamId, options.description);
     this.#watchIdleness();
+    return isAccepted;
   }
 
   rejectPlay(messageStreamId: number, code: PlayRejection, description: string): void {
