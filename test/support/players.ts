@@ -1,7 +1,7 @@
 /** Players that people use, as commands that record what they decode. */
 
-import { readFile, writeFile } from "node:fs/promises";
 import { createHash } from "node:crypto";
+import { readFile, writeFile } from "node:fs/promises";
 import { finished, frameHashes, packetHashes, type RunningCommand, recordStream, startCommand } from "./ffmpeg.ts";
 import { FlvClient } from "./flv-client.ts";
 import type { TestServer } from "./server.ts";
@@ -78,11 +78,7 @@ export const players: readonly Player[] = [
     name: "curl over HTTP-FLV",
     start: (server, stream, folder) => {
       const file = `${folder}/curl.flv`;
-      return recorded(
-        "curl",
-        startCommand("curl", ["-sS", "-o", file, server.httpUrl(`/${stream}.flv`)]),
-        file,
-      );
+      return recorded("curl", startCommand("curl", ["-sS", "-o", file, server.httpUrl(`/${stream}.flv`)]), file);
     },
   },
   {
@@ -153,7 +149,11 @@ async function rawPictureHashes(file: string): Promise<string[]> {
   const pictureBytes = (pictureSize.width * pictureSize.height * 3) / 2; // I420
   const hashes: string[] = [];
   for (let at = 0; at + pictureBytes <= bytes.length; at += pictureBytes) {
-    hashes.push(createHash("md5").update(bytes.subarray(at, at + pictureBytes)).digest("hex"));
+    hashes.push(
+      createHash("md5")
+        .update(bytes.subarray(at, at + pictureBytes))
+        .digest("hex"),
+    );
   }
   return hashes;
 }

@@ -13,13 +13,13 @@ import { ERR_RTMP_COMMAND_ARGUMENT } from "./errors.ts";
 import { maxFourCcEntries } from "./limits.ts";
 
 /** Bits of `videoFourCcInfoMap` and `audioFourCcInfoMap`. */
-export const fourCcFlag = { canDecode: 0x01, canEncode: 0x02, canForward: 0x04 } as const;
+const fourCcFlag = { canDecode: 0x01, canEncode: 0x02, canForward: 0x04 } as const;
 
 /** Bits of `capsEx`. */
 export const capsExFlag = { reconnect: 0x01, multitrack: 0x02, modEx: 0x04, timestampNanoOffset: 0x08 } as const;
 
 export interface RtmpCapabilities {
-  /** FourCC, or "*" for every codec, to the bits of {@link fourCcFlag}. */
+  /** FourCC, or "*" for every codec, to the bits of `FourCcInfoMask`: 1 can decode, 2 can encode, 4 can forward. */
   readonly videoFourCcs: ReadonlyMap<string, number>;
   readonly audioFourCcs: ReadonlyMap<string, number>;
   /** The older list of E-RTMP v1, audio and video together: what is in it can be decoded. */

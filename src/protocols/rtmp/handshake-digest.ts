@@ -23,7 +23,7 @@ export interface FoundDigest {
 
 /** C1, S1, C2 and S2 have the same length. */
 export const handshakeBlockLength = 1536;
-export const digestLength = 32;
+const digestLength = 32;
 
 /** Which end wrote a block: each signs with its own key. */
 export type HandshakeSide = "client" | "server";

@@ -45,7 +45,7 @@ export function* randomPieces(bytes: Uint8Array, random: () => number): Generato
   }
 }
 
-export const serverDefaults: RtmpServerOptions = {
+const serverDefaults: RtmpServerOptions = {
   crypto: testCrypto(),
   chunkSize: 60_000,
   pingIntervalMs: 60_000,
@@ -192,6 +192,33 @@ export function playChunks(): Uint8Array[] {
     commandChunk("createStream", 2),
     streamCommandChunk(1, "play", 3, null, "cam"),
   ];
+}
+
+export function videoChunks(timestamp: number, payload: Uint8Array, messageStreamId = 1): Uint8Array {
+  return writeMessage(6, timestamp, messageTypeId.video, messageStreamId, payload, 128);
+}
+
+export function connectedServer(isEnhanced = false): ServerBench {
+  const bench = new ServerBench();
+  bench.handle(clientHello(), connectChunk("live", isEnhanced));
+  return bench;
+}
+
+export function publishingServer(): ServerBench {
+  const bench = new ServerBench();
+  bench.handle(...publishChunks());
+  bench.session.acceptPublish(1, bench.now);
+  bench.takeMessages();
+  return bench;
+}
+
+export function playingServer(): ServerBench {
+  const bench = new ServerBench();
+  bench.handle(...playChunks());
+  bench.session.acceptPlay(1, bench.now);
+  bench.drain();
+  bench.takeMessages();
+  return bench;
 }
 
 /** Client and server, joined by two wires. */

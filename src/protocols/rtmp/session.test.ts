@@ -6,51 +6,25 @@ import { concatBytes } from "./concat-bytes.ts";
 import { writeAggregate } from "./message/aggregate.ts";
 import { writeData } from "./message/data.ts";
 import { messageTypeId, type RtmpMessage } from "./message/message-type.ts";
-import { writeUserControl } from "./message/user-control.ts";
 import {
   clientHello,
   commandChunk,
   connectChunk,
-  playChunks,
+  connectedServer,
   publishChunks,
+  publishingServer,
   randomPieces,
   ServerBench,
   seededRandom,
   streamCommandChunk,
+  videoChunks,
 } from "./pair.cases.ts";
-
-function video(timestamp: number, payload: Uint8Array, messageStreamId = 1): Uint8Array {
-  return writeMessage(6, timestamp, messageTypeId.video, messageStreamId, payload, 128);
-}
-
-function connected(isEnhanced = false): ServerBench {
-  const bench = new ServerBench();
-  bench.handle(clientHello(), connectChunk("live", isEnhanced));
-  return bench;
-}
-
-function publishing(): ServerBench {
-  const bench = new ServerBench();
-  bench.handle(...publishChunks());
-  bench.session.acceptPublish(1, bench.now);
-  bench.takeMessages();
-  return bench;
-}
-
-function playing(): ServerBench {
-  const bench = new ServerBench();
-  bench.handle(...playChunks());
-  bench.session.acceptPlay(1, bench.now);
-  bench.drain();
-  bench.takeMessages();
-  return bench;
-}
 
 describe("connect", () => {
   it("is answered with window, bandwidth, chunk size and _result, in this order", () => {
-    const messages = connected().takeMessages();
+    const messages = connectedServer().takeMessages();
     expect(messages.map(({ typeId }) => typeId)).toEqual([5, 6, 20]);
-    const bench = connected();
+    const bench = connectedServer();
     const [result] = bench.takeCommands();
     expect(result).toMatchObject({ name: "_result", transactionId: 1, messageStreamId: 0 });
     expect(amfObject(result?.commandObject)?.fields.get("fmsVer")).toMatch(/^FMS\//);
@@ -59,11 +33,15 @@ describe("connect", () => {
   });
 
   it("becomes an event", () => {
-    expect(connected().find("connect")).toMatchObject({ app: "live", tcUrl: "rtmp://host/live", flashVer: "test" });
+    expect(connectedServer().find("connect")).toMatchObject({
+      app: "live",
+      tcUrl: "rtmp://host/live",
+      flashVer: "test",
+    });
   });
 
   it("tells an enhanced client what we can", () => {
-    const bench = connected(true);
+    const bench = connectedServer(true);
     const [result] = bench.takeCommands();
     const fields = amfObject(result?.arguments[0])?.fields;
     expect(fields?.get("capsEx")).toBe(15);
@@ -79,7 +57,7 @@ describe("connect", () => {
   });
 
   it("comes once", () => {
-    const bench = connected();
+    const bench = connectedServer();
     bench.handle(connectChunk());
     expect(bench.errorCode).toBe("ERR_RTMP_COMMAND_ORDER");
   });
@@ -148,7 +126,7 @@ describe("publish", () => {
     ["failed", "NetStream.Failed"],
   ] as const)("rejected as %s says %s with a sentence, and drops what came", (reason, code) => {
     const bench = new ServerBench();
-    bench.handle(...publishChunks(), video(0, Uint8Array.of(1)));
+    bench.handle(...publishChunks(), videoChunks(0, Uint8Array.of(1)));
     bench.takeMessages();
     bench.session.rejectPublish(1, reason, "somebody else publishes it");
     const [status] = bench.takeCommands();
@@ -159,45 +137,49 @@ describe("publish", () => {
       ["code", code],
       ["description", "somebody else publishes it"],
     ]);
-    bench.handle(video(40, Uint8Array.of(2)));
+    bench.handle(videoChunks(40, Uint8Array.of(2)));
     expect(bench.find("video")).toBeUndefined();
     expect(bench.find("closed")).toBeUndefined();
   });
 
   it.each(["record", "append", "whatever"])("of type %s is refused with a sentence", (kind) => {
-    const bench = connected();
+    const bench = connectedServer();
     bench.handle(commandChunk("createStream", 2), streamCommandChunk(1, "publish", 3, null, "cam", kind));
     expect(bench.takeReplies().at(-1)).toBe("onStatus 0 NetStream.Publish.Denied");
     expect(bench.find("publish")).toBeUndefined();
   });
 
   it("with a name that is no string says so and ends the session", () => {
-    const bench = connected();
+    const bench = connectedServer();
     bench.handle(streamCommandChunk(1, "publish", 3, null, false));
     expect(bench.takeReplies().at(-1)).toBe("onStatus 0 NetStream.Publish.BadName");
     expect(bench.errorCode).toBe("ERR_RTMP_COMMAND_ARGUMENT");
   });
 
   it("twice on one message stream is refused", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.handle(streamCommandChunk(1, "publish", 4, null, "other", "live"));
     expect(bench.events.filter(({ type }) => type === "publish").length).toBe(1);
     expect(bench.find("unpublish")).toBeUndefined();
   });
 
   it("without createStream is possible", () => {
-    const bench = connected();
+    const bench = connectedServer();
     bench.handle(streamCommandChunk(5, "publish", 3, null, "cam"));
     expect(bench.find("publish")?.messageStreamId).toBe(5);
   });
 
   it("on several message streams at once", () => {
-    const bench = connected();
+    const bench = connectedServer();
     for (const id of [1, 2]) {
       bench.handle(commandChunk("createStream", id), streamCommandChunk(id, "publish", 3, null, `cam${id}`));
       bench.session.acceptPublish(id, bench.now);
     }
-    bench.handle(video(1, Uint8Array.of(1), 2), video(2, Uint8Array.of(2), 1), video(3, Uint8Array.of(3), 9));
+    bench.handle(
+      videoChunks(1, Uint8Array.of(1), 2),
+      videoChunks(2, Uint8Array.of(2), 1),
+      videoChunks(3, Uint8Array.of(3), 9),
+    );
     const media = bench.events.filter(({ type }) => type === "video") as RtmpMessage[];
     expect(media.map(({ messageStreamId }) => messageStreamId)).toEqual([2, 1]);
     expect(bench.session.droppedMessageCount).toBe(1);
@@ -206,13 +188,13 @@ describe("publish", () => {
 
 describe("media", () => {
   it("comes as events with memory of its own, in order, data included", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     const metadata = writeData("@setDataFrame", "onMetaData", makeAmfObject({ width: 1 }));
     bench.handle(
       concatBytes([
         writeMessage(5, 0, messageTypeId.dataAmf0, 1, metadata, 128),
         writeMessage(4, 7, messageTypeId.audio, 1, Uint8Array.of(0xaf, 0), 128),
-        video(8, Uint8Array.of(0x17, 0)),
+        videoChunks(8, Uint8Array.of(0x17, 0)),
       ]),
     );
     expect(bench.events.slice(-3)).toMatchObject([
@@ -225,10 +207,10 @@ describe("media", () => {
 
   it("that comes before acceptance comes as events after it, in order", () => {
     const bench = new ServerBench();
-    bench.handle(...publishChunks(), video(0, Uint8Array.of(1)), video(40, Uint8Array.of(2)));
+    bench.handle(...publishChunks(), videoChunks(0, Uint8Array.of(1)), videoChunks(40, Uint8Array.of(2)));
     expect(bench.find("video")).toBeUndefined();
     bench.session.acceptPublish(1, bench.now);
-    bench.handle(video(80, Uint8Array.of(3)));
+    bench.handle(videoChunks(80, Uint8Array.of(3)));
     const media = bench.events.filter(({ type }) => type === "video") as RtmpMessage[];
     expect(media.map(({ payload }) => payload[0])).toEqual([1, 2, 3]);
   });
@@ -236,7 +218,7 @@ describe("media", () => {
   it("that comes before acceptance is kept up to 256 KiB, the rest is dropped and counted", () => {
     const bench = new ServerBench();
     bench.handle(...publishChunks());
-    for (let i = 0; i < 10; i++) bench.handle(video(i, new Uint8Array(50_000)));
+    for (let i = 0; i < 10; i++) bench.handle(videoChunks(i, new Uint8Array(50_000)));
     bench.session.acceptPublish(1, bench.now);
     bench.drain();
     expect(bench.events.filter(({ type }) => type === "video").length).toBe(5);
@@ -244,26 +226,26 @@ describe("media", () => {
   });
 
   it("on a wrong message stream belongs to the only publish", () => {
-    const bench = publishing();
-    bench.handle(video(0, Uint8Array.of(1), 0));
+    const bench = publishingServer();
+    bench.handle(videoChunks(0, Uint8Array.of(1), 0));
     expect(bench.find("video")?.messageStreamId).toBe(1);
   });
 
   it("without payload is dropped", () => {
-    const bench = publishing();
-    bench.handle(video(0, new Uint8Array(0)));
+    const bench = publishingServer();
+    bench.handle(videoChunks(0, new Uint8Array(0)));
     expect(bench.find("video")).toBeUndefined();
   });
 
   it("without a publish is dropped and counted", () => {
-    const bench = connected();
-    bench.handle(video(0, Uint8Array.of(1)));
+    const bench = connectedServer();
+    bench.handle(videoChunks(0, Uint8Array.of(1)));
     expect(bench.find("video")).toBeUndefined();
     expect(bench.session.droppedMessageCount).toBe(1);
   });
 
   it("in an aggregate comes one by one, its time shifted to the aggregate's", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     const part = (typeId: number, timestamp: number): RtmpMessage => ({
       type: "audio",
       typeId,
@@ -281,7 +263,7 @@ describe("media", () => {
   });
 
   it("in the AMF3 form of data loses its format byte", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.handle(writeMessage(5, 0, messageTypeId.dataAmf3, 1, Uint8Array.of(0, 2, 0, 1, 97), 128));
     expect(bench.find("data")?.payload).toEqual(Uint8Array.of(2, 0, 1, 97));
   });
@@ -289,7 +271,7 @@ describe("media", () => {
 
 describe("the end of a publish", () => {
   it("by FCUnpublish and deleteStream is one event", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.handle(commandChunk("FCUnpublish", 6, null, "cam"), commandChunk("deleteStream", 7, null, 1));
     expect(bench.events.filter(({ type }) => type === "unpublish")).toEqual([
       { type: "unpublish", messageStreamId: 1 },
@@ -302,19 +284,19 @@ describe("the end of a publish", () => {
   });
 
   it("by closeStream leaves the message stream for another one", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.handle(streamCommandChunk(1, "closeStream", 0), streamCommandChunk(1, "publish", 4, null, "cam2"));
     expect(bench.events.slice(-2)).toMatchObject([{ type: "unpublish" }, { type: "publish", name: "cam2" }]);
   });
 
   it("by a deleteStream that names the stream, as GStreamer does", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.handle(commandChunk("deleteStream", 0, null, "cam"));
     expect(bench.find("unpublish")).toEqual({ type: "unpublish", messageStreamId: 1 });
   });
 
   it("comes before the end of the session", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.session.close();
     bench.drain();
     expect(bench.events.slice(-2)).toEqual([{ type: "unpublish", messageStreamId: 1 }, { type: "closed" }]);
@@ -323,9 +305,9 @@ describe("the end of a publish", () => {
   it("while it is being decided: the decision is not taken for another publish", () => {
     const bench = new ServerBench();
     bench.handle(...publishChunks(), commandChunk("deleteStream", 0, null, 1));
-    bench.handle(streamCommandChunk(1, "publish", 4, null, "secret", "live"), video(0, Uint8Array.of(1)));
+    bench.handle(streamCommandChunk(1, "publish", 4, null, "secret", "live"), videoChunks(0, Uint8Array.of(1)));
     expect(bench.session.acceptPublish(1, bench.now)).toBe(false); // means "cam"
-    bench.handle(video(0, Uint8Array.of(1)));
+    bench.handle(videoChunks(0, Uint8Array.of(1)));
     expect(bench.find("video")).toBeUndefined();
     expect(bench.events.filter(({ type }) => type === "publish")).toMatchObject([{ name: "cam" }]);
     bench.handle(streamCommandChunk(1, "publish", 5, null, "cam2", "live"));
@@ -333,186 +315,11 @@ describe("the end of a publish", () => {
   });
 });
 
-describe("play", () => {
-  it("is an event", () => {
-    const bench = connected();
-    bench.handle(commandChunk("createStream", 2), streamCommandChunk(1, "play", 3, null, "cam?a=b", -1000));
-    expect(bench.find("play")).toEqual({
-      type: "play",
-      messageStreamId: 1,
-      app: "live",
-      name: "cam",
-      query: "a=b",
-      start: -1000,
-      reset: true,
-    });
-  });
-
-  it("accepted is answered as players expect", () => {
-    const bench = new ServerBench();
-    bench.handle(...playChunks());
-    bench.takeMessages();
-    bench.session.acceptPlay(1, bench.now);
-    const messages = bench.takeMessages();
-    expect(messages.map(({ type }) => type)).toEqual(["control", "command", "command", "data", "command"]);
-    expect(messages.every(({ type, messageStreamId }) => type === "control" || messageStreamId === 1)).toBe(true);
-  });
-
-  it("accepted says Play.Reset, Play.Start and Data.Start", () => {
-    const bench = new ServerBench();
-    bench.handle(...playChunks());
-    bench.takeMessages();
-    bench.session.acceptPlay(1, bench.now);
-    expect(bench.takeReplies()).toEqual([
-      "onStatus 0 NetStream.Play.Reset",
-      "onStatus 0 NetStream.Play.Start",
-      "onStatus 0 NetStream.Data.Start",
-    ]);
-  });
-
-  it("does not say Play.Reset to a player that adds to a playlist", () => {
-    const bench = connected();
-    bench.handle(commandChunk("createStream", 2), streamCommandChunk(1, "play", 3, null, "cam", -2, -1, false));
-    bench.takeMessages();
-    bench.session.acceptPlay(1, bench.now);
-    expect(bench.takeReplies()[0]).toBe("onStatus 0 NetStream.Play.Start");
-  });
-
-  it.each([
-    ["stream-not-found", "NetStream.Play.StreamNotFound"],
-    ["failed", "NetStream.Play.Failed"],
-  ] as const)("rejected as %s says %s", (reason, code) => {
-    const bench = new ServerBench();
-    bench.handle(...playChunks());
-    bench.takeMessages();
-    bench.session.rejectPlay(1, reason, "no such stream");
-    expect(bench.takeReplies()).toEqual([`onStatus 0 ${code}`]);
-  });
-
-  it("carries media", () => {
-    const bench = playing();
-    bench.session.sendMedia(1, messageTypeId.video, 0xffff_ffff, Uint8Array.of(1, 2));
-    expect(bench.takeMessages()).toMatchObject([
-      { type: "video", timestamp: 0xffff_ffff, messageStreamId: 1, payload: Uint8Array.of(1, 2) },
-    ]);
-  });
-
-  it("ended by us says so in every way that players know", () => {
-    const bench = playing();
-    bench.session.endPlay(1);
-    const messages = bench.takeMessages();
-    expect(messages.map(({ type }) => type)).toEqual(["control", "command", "data", "command"]);
-    expect(messages[0]?.payload.toHex()).toBe("000100000001");
-    bench.session.sendMedia(1, messageTypeId.video, 0, Uint8Array.of(1));
-    expect(bench.takeMessages()).toEqual([]);
-  });
-
-  it("can be paused", () => {
-    const bench = playing();
-    bench.handle(streamCommandChunk(1, "pause", 0, null, true, 0), streamCommandChunk(1, "pause", 0, null, false, 0));
-    expect(bench.takeReplies()).toEqual(["onStatus 0 NetStream.Pause.Notify", "onStatus 0 NetStream.Unpause.Notify"]);
-    expect(bench.events.slice(-2)).toEqual([
-      { type: "pause", messageStreamId: 1, isPaused: true },
-      { type: "pause", messageStreamId: 1, isPaused: false },
-    ]);
-  });
-
-  it("can be without audio or video", () => {
-    const bench = playing();
-    bench.handle(streamCommandChunk(1, "receiveAudio", 0, null, false));
-    expect(bench.find("receive")).toEqual({ type: "receive", messageStreamId: 1, media: "audio", isWanted: false });
-  });
-
-  it("changes to another stream", () => {
-    const bench = playing();
-    bench.handle(streamCommandChunk(1, "play", 0, null, "cam2"));
-    expect(bench.events.slice(-2)).toMatchObject([{ type: "stop" }, { type: "play", name: "cam2" }]);
-  });
-
-  it("ends with deleteStream, and with closeStream", () => {
-    for (const end of [commandChunk("deleteStream", 0, null, 1), streamCommandChunk(1, "closeStream", 0)]) {
-      const bench = playing();
-      bench.handle(end);
-      expect(bench.events.at(-1)).toEqual({ type: "stop", messageStreamId: 1 });
-    }
-  });
-});
-
-describe("other commands", () => {
-  it.each([
-    ["an unknown one", "doSomething", 9, ["_error 9 NetConnection.Call.Failed"]],
-    ["an unknown one that wants no answer", "doSomething", 0, []],
-    ["_checkbw", "_checkbw", 9, ["_result 9"]],
-    ["getStreamLength", "getStreamLength", 9, ["_result 9"]],
-    ["FCSubscribe", "FCSubscribe", 9, ["onFCSubscribe 0 NetStream.Play.Start", "_result 9"]],
-    ["play2", "play2", 0, ["onStatus 0 NetStream.Play.Failed"]],
-    ["play2 that wants an answer", "play2", 9, ["_error 9 NetStream.Play.Failed"]],
-    ["seek", "seek", 0, ["onStatus 0 NetStream.Seek.Failed"]],
-    ["an answer", "_result", 9, []],
-    ["deleteStream of none", "deleteStream", 9, []],
-    ["__proto__", "__proto__", 9, ["_error 9 NetConnection.Call.Failed"]],
-  ])("answers %s", (_what, name, transactionId, replies) => {
-    const bench = connected();
-    bench.takeMessages();
-    bench.handle(commandChunk(name, transactionId, null, null));
-    expect(bench.takeReplies()).toEqual(replies);
-    expect(bench.find("closed")).toBeUndefined();
-  });
-
-  it("opens at most eight message streams, from 1 on, and reuses deleted ones", () => {
-    const bench = connected();
-    bench.takeMessages();
-    for (let i = 1; i <= 9; i++) bench.handle(commandChunk("createStream", i));
-    const replies = bench.takeCommands();
-    expect(replies.map(({ arguments: [id] }) => (typeof id === "number" ? id : "refused"))).toEqual([
-      1,
-      2,
-      3,
-      4,
-      5,
-      6,
-      7,
-      8,
-      "refused",
-    ]);
-    bench.handle(commandChunk("deleteStream", 0, null, 3), commandChunk("createStream", 10));
-    expect(bench.takeCommands()[0]?.arguments[0]).toBe(3);
-  });
-
-  it("passes on the buffer length", () => {
-    const bench = playing();
-    const payload = writeUserControl({ event: "set-buffer-length", messageStreamId: 1, bufferLengthMs: 3000 });
-    bench.handle(writeMessage(2, 0, messageTypeId.userControl, 0, payload, 128));
-    expect(bench.find("bufferLength")).toEqual({ type: "bufferLength", messageStreamId: 1, bufferLengthMs: 3000 });
-  });
-});
-
-describe("a reconnect request", () => {
-  it("goes to a client that announced it", () => {
-    const bench = connected(true);
-    bench.takeMessages();
-    expect(bench.session.requestReconnect({ tcUrl: "rtmp://other/live" })).toBe(true);
-    const [status] = bench.takeCommands();
-    expect(status).toMatchObject({ name: "onStatus", transactionId: 0, messageStreamId: 0, commandObject: null });
-    const fields = amfObject(status?.arguments[0])?.fields;
-    expect(fields?.get("code")).toBe("NetConnection.Connect.ReconnectRequest");
-    expect(fields?.get("level")).toBe("status");
-    expect(fields?.get("tcUrl")).toBe("rtmp://other/live");
-  });
-
-  it("does not go to others", () => {
-    const bench = connected();
-    bench.takeMessages();
-    expect(bench.session.requestReconnect()).toBe(false);
-    expect(bench.takeOutput().length).toBe(0);
-  });
-});
-
 describe("the end of a session", () => {
   it("is one event, and nothing comes after it", () => {
-    const bench = publishing();
+    const bench = publishingServer();
     bench.handle(Uint8Array.of(0xff));
-    bench.handle(video(0, Uint8Array.of(1)));
+    bench.handle(videoChunks(0, Uint8Array.of(1)));
     bench.session.acceptPublish(1, bench.now);
     bench.session.close();
     bench.drain();
@@ -522,7 +329,7 @@ describe("the end of a session", () => {
   });
 
   it("with a reason is told to the peer", () => {
-    const bench = connected();
+    const bench = connectedServer();
     bench.takeMessages();
     bench.session.close("the server restarts");
     expect(bench.takeReplies()).toEqual(["onStatus 0 NetConnection.Connect.Closed"]);

@@ -171,13 +171,12 @@ export class RtmpConnection implements ConnectionHandler {
     const stream = `${app}/${name}`;
     try {
       const publication = await engine.publish(this.#request(stream, query), (reason) => this.close(reason));
-      if (this.#isClosed) {
-        publication.end("the connection was closed");
-        return;
+      if (this.#isClosed || !this.#session.acceptPublish(messageStreamId, this.#context.nowMs())) {
+        publication.end("the publisher gave up before it was accepted");
+      } else {
+        const ingest = new RtmpIngest(publication, (problem) => this.#problem(problem, stream));
+        this.#publishing.set(messageStreamId, { publication, ingest });
       }
-      const ingest = new RtmpIngest(publication, (problem) => this.#problem(problem, stream));
-      this.#publishing.set(messageStreamId, { publication, ingest });
-      this.#session.acceptPublish(messageStreamId, this.#context.nowMs());
     } catch (error) {
       const problem = this.#refusal(error, stream);
       this.#session.rejectPublish(messageStreamId, publishRejection(problem.code), problem.message);
@@ -203,19 +202,18 @@ export class RtmpConnection implements ConnectionHandler {
     this.#playing = playing;
     try {
       await this.#subscribe(playing);
-      if (this.#isClosed || this.#playing !== playing) {
-        playing.subscription?.close("the connection was closed");
-        return;
-      }
-      const description =
-        playing.leftOut.length === 0
-          ? undefined
-          : `started without some tracks: ${playing.leftOut.join(" and ")}, which this player did not announce`;
-      this.#session.acceptPlay(
+      // Answered in any case: until then the session keeps the message stream for this one.
+      const isWanted = this.#session.acceptPlay(
         messageStreamId,
         this.#context.nowMs(),
-        description === undefined ? {} : { description },
+        startedWithout(playing.leftOut),
       );
+      if (!isWanted || this.#isClosed || this.#playing !== playing) {
+        playing.subscription?.close("the player gave up before it was accepted");
+        if (this.#playing === playing) this.#playing = undefined;
+        this.#drain();
+        return;
+      }
       this.#drain();
       this.#startCursor(playing, !this.#context.hasGopCache);
     } catch (error) {
@@ -324,6 +322,11 @@ interface Playing {
   subscription: LogSubscription | undefined;
   play: Play | undefined;
   leftOut: readonly string[];
+}
+
+function startedWithout(leftOut: readonly string[]): { readonly description?: string } {
+  if (leftOut.length === 0) return {};
+  return { description: `started without some tracks: ${leftOut.join(" and ")}, which this player did not announce` };
 }
 
 function publishRejection(code: string): PublishRejection {

@@ -12,7 +12,7 @@ import { StreamMeter } from "./stream-meter.ts";
 import { Timeline } from "./timeline.ts";
 
 export type SessionEnd =
-  /** The connection ended, or nothing came for `silenceMs`. */
+  /** The connection ended, or nothing came for some seconds. */
   | { readonly kind: "closed" | "silent"; readonly gotMedia: boolean }
   /** Another track, another codec, or a timeline that jumped: decoders have to start again. */
   | { readonly kind: "changed" }
@@ -37,6 +37,8 @@ export interface SessionEvents {
 
 /** A publisher that is there sends several times a second; a network that heals does so within a few seconds. */
 const silenceMs = 8_000;
+/** The newest group of pictures is sent at once: when not even its beginning comes, this way of transport is blocked. */
+const firstMediaMs = 4_000;
 /** FLV's header may promise a track that never comes, or keep quiet about one that does: wait this long for the second. */
 const secondTrackWaitMs = 600;
 /** The newest group of pictures comes at once; 10 s at 50 Mb/s is the most a browser should be made to hold unplayed. */
@@ -204,9 +206,12 @@ export class MediaSession {
 
   #watchSilence(): void {
     clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(() => {
-      this.#end({ kind: "silent", gotMedia: this.#played !== undefined });
-    }, silenceMs);
+    this.#silenceTimer = setTimeout(
+      () => {
+        this.#end({ kind: "silent", gotMedia: this.#played !== undefined });
+      },
+      this.#played === undefined ? firstMediaMs : silenceMs,
+    );
   }
 
   #end(end: SessionEnd): void {

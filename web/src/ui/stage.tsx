@@ -31,6 +31,7 @@ export function Stage({ address, player, isEmbedded }: StageProps): JSX.Element 
   }, [player]);
   useShortcuts(player, stage);
 
+  const phase = player.phase.value;
   const showControls = (): void => {
     isPointerActive.value = true;
     clearTimeout(hideTimer.current);
@@ -39,7 +40,9 @@ export function Stage({ address, player, isEmbedded }: StageProps): JSX.Element 
     }, hideControlsMs);
   };
 
-  const phase = player.phase.value;
+  // Whoever never moves a pointer gets the picture to itself too.
+  useEffect(showControls, [phase]);
+
   const tracks = player.tracks.value;
   const isPlaying = phase === "playing" || phase === "stalled";
   const isSoundOnly = isPlaying && player.stats.value.width === 0 && tracks?.audio !== undefined;
