@@ -70,8 +70,8 @@ export class ByteReader {
 
   /** 64 unsigned bits as a number; exact up to 2^53, above that the nearest number. */
   u64(): number {
-    const high = this.u32();
-    return high * 0x1_0000_0000 + this.u32();
+    const at = this.#advance(8);
+    return readU32(this.bytes, at) * 0x1_0000_0000 + readU32(this.bytes, at + 4);
   }
 
   f64(): number {

@@ -74,7 +74,7 @@ describe("ticks between timescales", () => {
     [1, 1_000_000_000, 90_000, 0],
     [999_999_999, 1_000_000_000, 90_000, 90_000],
     [5, 7, 7, 5],
-  ])("%i of %i are %i", (ticks, from, to, expected) => {
+  ])("%i of %i in %i are %i", (ticks, from, to, expected) => {
     expect(rescaleTicks(ticks, from, to) + 0).toBe(expected);
   });
 

@@ -6,7 +6,7 @@
 /** Signed distance from `a` to `b` on a circle of 2^bits: in [-2^(bits-1), 2^(bits-1)). */
 export function wrapDistance(a: number, b: number, bits: number): number {
   const size = 2 ** bits;
-  const forward = (((b - a) % size) + size) % size;
+  const forward = modulo(b - a, size);
   return forward >= size / 2 ? forward - size : forward;
 }
 
@@ -32,8 +32,7 @@ export class Unwrapper {
   }
 }
 
-/** The remainder that is never negative. */
+/** The remainder that is never negative, and never -0. */
 export function modulo(value: number, size: number): number {
-  const remainder = value % size;
-  return remainder < 0 ? remainder + size : remainder;
+  return ((value % size) + size) % size;
 }

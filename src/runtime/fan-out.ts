@@ -62,7 +62,9 @@ export class FanOut {
     this.#logs.set(log, fanOut);
     fanOut.removeDoorbell = log.addDoorbell(() => {
       fanOut.protect();
-      this.#ring(fanOut);
+      // A publisher that catches up writes many GOPs in one turn: cursors that keep pace must not be lapped by it.
+      if (fanOut.isFilling) fanOut.flush();
+      else this.#ring(fanOut);
     });
     return fanOut;
   }
@@ -97,6 +99,8 @@ class LogFanOut {
   /** Asks for another flush, after the sockets had their turn. */
   readonly ring: () => void;
   readonly #cursors = new Set<SocketCursor>();
+  /** Up to here everything was given to the cursors that could take it. */
+  #flushedTail = 0;
   /** No entry in flight is older than this. */
   #oldestInFlight = Number.POSITIVE_INFINITY;
   /** What was gathered last in this flush, for the cursors that stand at the same entry. */
@@ -117,6 +121,11 @@ class LogFanOut {
     return this.#cursors.size;
   }
 
+  /** Whether so much has come since the last flush that waiting for the next one could cost a cursor its place. */
+  get isFilling(): boolean {
+    return this.log.tail - this.#flushedTail > this.log.memory.capacity * maxUnflushedFraction;
+  }
+
   open(socket: Socket, options: PlayOptions, onClosed: () => void): SocketCursor {
     this.refresh();
     const cursor = new SocketCursor(this, socket, options, () => {
@@ -134,6 +143,7 @@ class LogFanOut {
 
   flush(): void {
     this.refresh();
+    this.#flushedTail = this.log.tail;
     const nowMs = this.nowMs();
     for (const cursor of this.#cursors) cursor.flush(nowMs);
     this.#gathered = undefined;
@@ -343,3 +353,6 @@ const maxGatherBytes = 256 * 1024;
 
 /** Writes for one cursor in a row, so that one join does not keep the others waiting. */
 const maxRounds = 16;
+
+/** The share of a ring that may wait for the next flush: far from the guard, and rare in ordinary streams. */
+const maxUnflushedFraction = 0.25;

@@ -73,6 +73,7 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
     transport,
     config,
     access,
+    rtmpPort: () => rtmp.port,
     status: {
       engine,
       version,

@@ -6,21 +6,27 @@ export interface Publisher {
   readonly name: string;
   /** Frames of sound at the end that it does not send. */
   readonly missingSounds: number;
+  /** Indexes of pictures that it sends with the decoding time of the one before. */
+  readonly equalTimes: readonly number[];
   /** @param file - H.264 and AAC in FLV */
   start(file: string, url: string): RunningCommand;
 }
 
 export const publishers: readonly Publisher[] = [
-  { name: "ffmpeg", missingSounds: 0, start: (file, url) => publishFile(file, url) },
+  { name: "ffmpeg", missingSounds: 0, equalTimes: [], start: (file, url) => publishFile(file, url) },
   gstreamer("rtmpsink"),
   gstreamer("rtmp2sink"),
 ];
 
-/** Its flvmux holds the newest buffer of each track back until the next one comes, and drops the last sound at the end. */
+/**
+ * Its flvmux holds the newest buffer of each track back until the next one comes, and drops the last sound at the end. Its
+ * time starts at 0, so that the room for B-frames is cut off the first picture's decoding time.
+ */
 function gstreamer(element: string): Publisher {
   return {
     name: `GStreamer ${element}`,
     missingSounds: 1,
+    equalTimes: [1],
     start: (file, url) => {
       const pipeline = [
         `flvmux name=mux streamable=true ! ${element} sync=true location=${url}`,

@@ -49,16 +49,22 @@ export interface ServerStats {
 export interface TestServerOptions {
   /** Options as on the command line: `rtmp.gop_cache=false`. */
   readonly set?: readonly string[];
+  /** A program that starts the server with limits of its own: `["prlimit", "--nofile=256"]`. */
+  readonly launcher?: readonly string[];
+  /** Options of Node itself. */
+  readonly nodeOptions?: readonly string[];
 }
 
 /** Starts the server and resolves when it listens. Its log is JSON lines; those above "info" also go to the test's output. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const settings = ["rtmp.port=0", "http.port=0", "logging.format=json", "logging.level=debug", ...(options.set ?? [])];
-  const child: ChildProcess = spawn(
-    process.execPath,
-    [resolve(import.meta.dirname, "../../src/server/main.ts"), "serve", ...settings.flatMap((text) => ["--set", text])],
-    { stdio: ["ignore", "pipe", "inherit"] },
-  );
+  const main = resolve(import.meta.dirname, "../../src/server/main.ts");
+  const [program = "", ...args] = [
+    ...(options.launcher ?? []),
+    ...[process.execPath, ...(options.nodeOptions ?? []), main, "serve"],
+    ...settings.flatMap((text) => ["--set", text]),
+  ];
+  const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
   const exited = once(child, "exit");
   const logLines: Record<string, unknown>[] = [];
   const listening = Promise.withResolvers<Record<string, unknown>>();

@@ -104,14 +104,14 @@ export function flvResponseHead(request: IncomingMessage, headers: Readonly<Reco
   return new TextEncoder().encode(`${[version, ...lines.slice(1)].join("\r\n")}\r\n\r\n`);
 }
 
-/** HTTP has no way to announce codecs: everything FLV can carry is sent, one track of each kind. */
+/** HTTP has no way to announce codecs: everything FLV can carry is sent, and further tracks to those who ask for them. */
 function selectionOf(query: string): FlvSelection {
   const parameters = new URLSearchParams(query);
   return {
     wantsAudio: parameters.get("audio") !== "0",
     wantsVideo: parameters.get("video") !== "0",
     canReceive: () => true,
-    hasMultitrack: false,
+    hasMultitrack: parameters.get("multitrack") === "1",
     hasNanoseconds: false,
     wantsHevc12: parameters.get("hevc") === "12",
   };

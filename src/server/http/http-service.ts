@@ -37,6 +37,8 @@ export interface HttpServiceOptions {
   readonly config: Config;
   readonly access: ConfiguredAccess;
   readonly status: StatusSources;
+  /** Where RTMP listens, for the page that says how to publish; undefined when it is off. */
+  readonly rtmpPort: () => number | undefined;
   /** A peer's mistake or a refusal: counted, and logged at most once a second. */
   readonly onProblem: (problem: CodedError, address: string, stream: string) => void;
   /** A mistake of ours. */
@@ -199,7 +201,11 @@ export class HttpService implements EgressProtocol {
   async #servePage(server: FastifyInstance): Promise<void> {
     const folder = webFolder();
     if (folder === undefined) return;
-    this.#page = await readFile(join(folder, "index.html"), "utf8");
+    const page = await readFile(join(folder, "index.html"), "utf8");
+    this.#page = page.replace(
+      /(<meta name="millrace-rtmp-port" content=")\d*(")/,
+      (_all, before, after) => `${before}${this.#options.rtmpPort() ?? ""}${after}`,
+    );
     await server.register(fastifyStatic, {
       root: folder,
       prefix: "/_millrace/",

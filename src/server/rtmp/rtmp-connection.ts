@@ -288,7 +288,8 @@ export class RtmpConnection implements ConnectionHandler {
       wantsVideo: parameters.get("video") !== "0",
       wantsHevc12: parameters.get("hevc") === "12",
       canReceive: (kind, codec) => canReceive(capabilities, kind, fourCcText(codec)),
-      hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0,
+      // FFmpeg 8 reads multitrack but announces no capsEx: its user can ask in the address.
+      hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0 || parameters.get("multitrack") === "1",
       hasNanoseconds: (capsEx & capsExFlag.timestampNanoOffset) !== 0,
     };
   }

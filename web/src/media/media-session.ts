@@ -12,7 +12,7 @@ import { StreamMeter } from "./stream-meter.ts";
 import { Timeline } from "./timeline.ts";
 
 export type SessionEnd =
-  /** The connection ended, or nothing came for some seconds. */
+  /** The connection ended, or it is dead. */
   | { readonly kind: "closed" | "silent"; readonly gotMedia: boolean }
   /** Another track, another codec, or a timeline that jumped: decoders have to start again. */
   | { readonly kind: "changed" }
@@ -32,11 +32,15 @@ export interface SessionEvents {
   /** The element is this session's from here on: called just before it is used. */
   takesElement(): void;
   ready(): void;
+  /** Nothing has come for some seconds; said again while that lasts. */
+  silent(): void;
   ended(end: SessionEnd): void;
 }
 
-/** A publisher that is there sends several times a second; a network that heals does so within a few seconds. */
-const silenceMs = 8_000;
+/** A publisher that is there sends several times a second. */
+const silenceMs = 3_000;
+/** The server keeps a stream for a publisher that returns, 15 s by default; silence beyond that is a dead connection. */
+const deadAfterMs = 20_000;
 /** The newest group of pictures is sent at once: when not even its beginning comes, this way of transport is blocked. */
 const firstMediaMs = 4_000;
 /** FLV's header may promise a track that never comes, or keep quiet about one that does: wait this long for the second. */
@@ -206,12 +210,19 @@ export class MediaSession {
 
   #watchSilence(): void {
     clearTimeout(this.#silenceTimer);
-    this.#silenceTimer = setTimeout(
-      () => {
-        this.#end({ kind: "silent", gotMedia: this.#played !== undefined });
-      },
-      this.#played === undefined ? firstMediaMs : silenceMs,
-    );
+    const waitMs = this.#played === undefined ? firstMediaMs : silenceMs;
+    this.#silenceTimer = setTimeout(() => this.#onSilence(), waitMs);
+  }
+
+  #onSilence(): void {
+    const gotMedia = this.#played !== undefined;
+    const silentMs = performance.now() - (this.meter.lastArrivalMs ?? 0);
+    if (!gotMedia || silentMs >= deadAfterMs) {
+      this.#end({ kind: "silent", gotMedia });
+      return;
+    }
+    this.#watchSilence();
+    this.#events.silent();
   }
 
   #end(end: SessionEnd): void {

@@ -7,7 +7,7 @@
 
 import { type ReadonlySignal, type Signal, signal } from "@preact/signals";
 import type { PageOptions, StreamAddress, Transport } from "../address.ts";
-import { availabilityOf } from "../media/availability.ts";
+import { type Availability, availabilityOf } from "../media/availability.ts";
 import { mediaSourceClass } from "../media/codecs.ts";
 import { LiveEdge } from "../media/live-edge.ts";
 import { MediaSession, type SessionEnd, type TrackSet } from "../media/media-session.ts";
@@ -139,7 +139,7 @@ export class LivePlayer {
 
   /** Does now what would be done by itself later, or tries again after a stop. */
   retryNow(): void {
-    if (this.#phase.value === "failed") {
+    if (this.#phase.value === "failed" || this.#phase.value === "stalled") {
       this.#restartsAtMs = [];
       this.#connect();
       return;
@@ -168,6 +168,7 @@ export class LivePlayer {
       },
       takesElement: () => this.#dropPrevious(),
       ready: () => this.#startElement(),
+      silent: () => this.#onSilence(),
       ended: (end) => this.#afterSession(end),
     });
   }
@@ -227,11 +228,29 @@ export class LivePlayer {
     this.#connect();
   }
 
+  /** Stays connected while the server has the stream: a publisher that returns goes on where it was. */
+  async #onSilence(): Promise<void> {
+    if (this.#phase.value === "stalled") this.#set("stalled", { kind: "silent" });
+    const availability = await this.#availability();
+    if (availability === undefined || availability.kind === "live") return;
+    this.#leave();
+    this.#act(availability, true);
+  }
+
   /** Asks the server how things stand and acts on it. `gotMedia`: what the last session's transport was good for. */
   async #ask(gotMedia: boolean): Promise<void> {
+    const availability = await this.#availability();
+    if (availability !== undefined) this.#act(availability, gotMedia);
+  }
+
+  /** Undefined: another decision was made while the server was asked. */
+  async #availability(): Promise<Availability | undefined> {
     const { signal: overtaken } = this.#decision;
     const availability = await availabilityOf(this.#address.mediaUrl.http, overtaken);
-    if (overtaken.aborted) return;
+    return overtaken.aborted ? undefined : availability;
+  }
+
+  #act(availability: Availability, gotMedia: boolean): void {
     switch (availability.kind) {
       case "live":
         // The stream is there and nothing came: it is this way of transport that does not get through.
@@ -255,22 +274,18 @@ export class LivePlayer {
   }
 
   async #pollUntilLive(): Promise<void> {
-    const { signal: overtaken } = this.#decision;
-    const availability = await availabilityOf(this.#address.mediaUrl.http, overtaken);
-    if (overtaken.aborted) return;
-    if (availability.kind === "live") {
+    const availability = await this.#availability();
+    if (availability?.kind === "live") {
       this.#backoff.reset();
       this.#connect();
-    } else if (availability.kind === "absent") this.#later(waitingPollMs, () => this.#pollUntilLive());
-    else this.#ask(true);
+    } else if (availability !== undefined) this.#act(availability, true);
   }
 
   /** After a stream that can't be decoded: once it is gone, wait for the next one as usual. */
   async #awaitOtherStream(): Promise<void> {
-    const { signal: overtaken } = this.#decision;
-    const availability = await availabilityOf(this.#address.mediaUrl.http, overtaken);
-    if (overtaken.aborted) return;
-    if (availability.kind === "absent") this.#ask(true);
+    const availability = await this.#availability();
+    if (availability === undefined) return;
+    if (availability.kind === "absent") this.#act(availability, true);
     else this.#later(unplayablePollMs, () => this.#awaitOtherStream());
   }
 
@@ -307,6 +322,7 @@ export class LivePlayer {
     this.#playingSinceMs ??= performance.now();
     this.#hasPlayed = true;
     this.#set("playing", undefined);
+    this.#sample();
   }
 
   #onWaiting(): void {
@@ -349,7 +365,11 @@ export class LivePlayer {
       }
     }
     this.#tickCount += 1;
-    if (this.#tickCount % ticksPerStats === 0) this.#stats.value = sampleStats(this.#statsSource(), nowMs);
+    if (this.#tickCount % ticksPerStats === 0) this.#sample();
+  }
+
+  #sample(): void {
+    this.#stats.value = sampleStats(this.#statsSource(), performance.now());
   }
 
   #statsSource(): Parameters<typeof sampleStats>[0] {

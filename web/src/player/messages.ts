@@ -1,6 +1,6 @@
 /** What each situation is called, and what a person can do about it: every sentence the page says in trouble. */
 
-import type { StreamAddress } from "../address.ts";
+import type { StreamAddress, Transport } from "../address.ts";
 import type { Problem } from "../media/availability.ts";
 import type { Codec } from "../media/codecs.ts";
 import type { TrackSet } from "../media/media-session.ts";
@@ -16,12 +16,17 @@ export interface Message {
 }
 
 /** One line for the status bar and for screen readers. */
-export function statusLine(phase: Phase, situation: Situation | undefined, address: StreamAddress): string {
+export function statusLine(
+  phase: Phase,
+  situation: Situation | undefined,
+  transport: Transport,
+  address: StreamAddress,
+): string {
   switch (phase) {
     case "connecting":
       return "Connecting…";
     case "playing":
-      return "Playing live";
+      return `Playing live over ${transport === "websocket" ? "WebSocket" : "HTTP"}`;
     case "stalled":
       return "Waiting for more media…";
     case "paused":
@@ -67,7 +72,7 @@ export function messageFor(situation: Situation, address: StreamAddress): Messag
       return {
         tone: "warning",
         title: "No media has come for some seconds",
-        text: "The publisher has stalled or the network lost the connection. The page connects again.",
+        text: "The publisher has left or stalled, or the network has. Playback goes on by itself.",
         action: "try-again",
       };
     case "interrupted":

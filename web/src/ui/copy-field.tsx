@@ -31,7 +31,9 @@ export function CopyField({ label, text }: CopyFieldProps): JSX.Element {
         <code ref={code}>{text}</code>
         <button type="button" class="copy-button" aria-label={`Copy: ${label}`} onClick={copy}>
           {isCopied.value ? <CheckIcon /> : <CopyIcon />}
-          <span aria-live="polite">{isCopied.value ? "Copied" : "Copy"}</span>
+          <span class="copy-word" aria-live="polite">
+            {isCopied.value ? "Copied" : "Copy"}
+          </span>
         </button>
       </div>
     </div>

@@ -35,11 +35,13 @@ export function Page({ address, options, player }: PageProps): JSX.Element {
       </header>
       <main>
         <Stage address={address} player={player} isEmbedded={false} />
-        <p class="status" role="status" aria-live="polite">
-          {statusLine(phase, situation, address)}
+        {/* A notice on the stage says the same to the eye; a screen reader hears it from here. */}
+        <p class={situation === undefined ? "status" : "unseen"} role="status" aria-live="polite">
+          {statusLine(phase, situation, player.transport.value, address)}
         </p>
         {leftOut !== undefined && isLive && <p class="left-out">{leftOut}</p>}
-        {situation?.kind === "absent" ? <PublishHelp address={address} /> : <StatsPanel stats={player.stats.value} />}
+        {situation?.kind === "absent" && <PublishHelp address={address} />}
+        {(isLive || phase === "retrying") && <StatsPanel stats={player.stats.value} />}
         <PlayElsewhere address={address} />
       </main>
     </div>

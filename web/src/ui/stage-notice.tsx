@@ -32,13 +32,19 @@ export function StageNotice({ address, player }: StageNoticeProps): JSX.Element 
       <h2>{message.title}</h2>
       <p>{message.text}</p>
       {phase === "retrying" && <Countdown dueMs={player.retryAtMs.value} />}
-      <Action message={message} player={player} />
+      <Action message={message} player={player} retryWord={phase === "failed" ? "Try again" : "Try now"} />
       {message.code !== undefined && <p class="notice-code">{message.code}</p>}
     </div>
   );
 }
 
-function Action({ message, player }: { readonly message: Message; readonly player: LivePlayer }): JSX.Element | null {
+interface ActionProps {
+  readonly message: Message;
+  readonly player: LivePlayer;
+  readonly retryWord: string;
+}
+
+function Action({ message, player, retryWord }: ActionProps): JSX.Element | null {
   if (message.action === undefined) return null;
   return message.action === "play" ? (
     <button type="button" class="button" onClick={() => player.play()}>
@@ -46,7 +52,7 @@ function Action({ message, player }: { readonly message: Message; readonly playe
     </button>
   ) : (
     <button type="button" class="button" onClick={() => player.retryNow()}>
-      Try now
+      {retryWord}
     </button>
   );
 }
