@@ -10,6 +10,7 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { Unwrapper } from "../bytes/wrap.ts";
 import { trimTemporalDelimiter } from "../codecs/av1/temporal-unit.ts";
 import type { CodecName } from "../codecs/codec-name.ts";
+import { writeOpusHead } from "../codecs/opus/opus-head.ts";
 import { parseTrackInfo } from "../codecs/track-info.ts";
 import { type AmfValue, amfObject } from "../formats/amf/amf-value.ts";
 import { type AudioTag, parseAudioTag } from "../formats/flv/audio-tag.ts";
@@ -189,7 +190,9 @@ class IngestTrack {
   }
 
   #format(codec: CodecName, frame: Uint8Array, hasNanoseconds: boolean): TrackFormat {
-    const config = this.#config ?? noBytes;
+    let config = this.#config ?? noBytes;
+    // E-RTMP lets a publisher leave the header out; the frame's first byte says mono or stereo (RFC 6716 §3.1).
+    if (config.length === 0 && codec === "opus") config = defaultOpusHead(((frame[0] ?? 0) & 0x04) === 0 ? 1 : 2);
     if (config.length === 0 && needsConfig.has(codec)) {
       throw new CodedError(
         ERR_FRAME_WITHOUT_CONFIG,
@@ -258,6 +261,11 @@ class Timeline {
   }
 }
 
+function defaultOpusHead(channels: number): Uint8Array {
+  const fixed = { version: 1, preSkip: 0, inputSampleRate: 48_000, outputGain: 0, mappingFamily: 0 };
+  return writeOpusHead({ ...fixed, channels, mapping: undefined });
+}
+
 function describe(fields: Map<string, MetadataValue>): Parameters<Publication["updateMetadata"]>[0] {
   const number = (key: string, factor = 1): number | undefined => {
     const value = fields.get(key);
@@ -297,7 +305,7 @@ function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
 const noBytes = new Uint8Array(0);
 
 /** Codecs that can't be decoded without what the sequence header carries. */
-const needsConfig: ReadonlySet<CodecName> = new Set<CodecName>(["h264", "h265", "vvc", "aac", "flac"]);
+const needsConfig: ReadonlySet<CodecName> = new Set<CodecName>(["h264", "h265", "vvc", "av1", "aac", "flac"]);
 
 const dataFormat: TrackFormat = { codec: "amf0", timescale: 1000, config: noBytes, codecString: "" };
 

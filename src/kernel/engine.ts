@@ -256,13 +256,15 @@ export class Engine {
   async #shutDown(reason: string): Promise<void> {
     for (const entry of this.#streams.values()) entry.publication?.evict(reason);
     for (const entry of [...this.#streams.values()]) this.#endStream(entry, reason);
-    for (const protocol of this.#protocols) {
+    // All at once: each has the configured time to say goodbye, and those times must not add up.
+    const stopping = this.#protocols.map(async (protocol) => {
       try {
         await protocol.stop();
       } catch {
         this.#counters.serviceFailureCount++;
       }
-    }
+    });
+    await Promise.all(stopping);
   }
 
   async #admit(action: StreamAction, request: PeerRequest): Promise<AccessRequest> {

@@ -123,20 +123,24 @@ export class PortableTransport implements Transport {
     socket.on("error", () => {
       this.#socketErrorCount++; // 'close' follows
     });
-    socket.on("close", () => {
-      this.#connections.delete(connection);
+    const close = (): void => {
+      if (!this.#connections.delete(connection)) return;
       connection.closed();
       handler.handleClose();
-    });
-    // A socket that is closed already emits nothing any more.
-    if (socket.closed) queueMicrotask(() => socket.emit("close", false));
+    };
+    socket.on("close", close);
+    // It may have been closed before it came here, and then nothing tells of it any more.
+    if (socket.destroyed) queueMicrotask(close);
     return connection;
   }
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     const closing = Array.from(this.#listeners, (listener) => listener.close());
-    for (const connection of this.#connections) closing.push(connection.destroyed());
+    for (const connection of this.#connections) {
+      connection.destroy();
+      closing.push(connection.gone);
+    }
     await Promise.all(closing);
   }
 }
@@ -148,6 +152,7 @@ class SocketConnection implements Connection {
   readonly #socket: Socket;
   readonly #fanOut: FanOut;
   readonly #onControlBytes: (byteLength: number) => void;
+  readonly #gone = Promise.withResolvers<void>();
   #receivedBytes = 0;
   #play: SocketPlay | undefined;
 
@@ -158,6 +163,11 @@ class SocketConnection implements Connection {
     this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
     this.remotePort = socket.remotePort ?? 0;
     this.isEncrypted = "encrypted" in socket && socket.encrypted === true;
+  }
+
+  /** Resolves when the connection is closed. */
+  get gone(): Promise<void> {
+    return this.#gone.promise;
   }
 
   get receivedBytes(): number {
@@ -195,20 +205,12 @@ class SocketConnection implements Connection {
     this.#socket.destroy();
   }
 
-  /** Closes at once; resolves when the socket is gone. */
-  destroyed(): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    if (this.#socket.closed) resolve();
-    else this.#socket.once("close", () => resolve());
-    this.#socket.destroy();
-    return promise;
-  }
-
   received(byteLength: number): void {
     this.#receivedBytes += byteLength;
   }
 
   closed(): void {
+    this.#gone.resolve();
     this.#play?.stop();
   }
 }

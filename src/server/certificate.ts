@@ -30,22 +30,30 @@ export async function watchCertificate(
   logger: Logger,
   onRenewed: (context: SecureContextOptions) => void,
 ): Promise<Certificate> {
-  const context = await readCertificate(paths);
-  const files = [resolve(paths.certificatePath), resolve(paths.keyPath)];
+  let current = await readCertificate(paths);
+  const context = current;
+  const folders = new Set([paths.certificatePath, paths.keyPath].map((path) => dirname(resolve(path))));
   // The folders, not the files: renewal tools replace the file, or a link that leads to it.
-  const watcher = watch([...new Set(files.map((file) => dirname(file)))], { depth: 0, ignoreInitial: true });
+  const watcher = watch([...folders], { depth: 0, ignoreInitial: true });
+  const readAgain = async (): Promise<void> => {
+    try {
+      const renewed = await readCertificate(paths);
+      // Other files live in these folders too, and may change all the time.
+      if (renewed.cert.equals(current.cert) && renewed.key.equals(current.key)) return;
+      current = renewed;
+      onRenewed(renewed);
+      logger.info({ certificate: paths.certificatePath }, "the certificate was read again");
+    } catch (error) {
+      const { message } = error as Error;
+      logger.error({ code: ERR_CERTIFICATE }, `${message}; the old certificate stays in use`);
+    }
+  };
   let timer: NodeJS.Timeout | undefined;
   watcher.on("all", () => {
-    clearTimeout(timer);
-    // Certificate and key are two files; wait until both are there.
-    timer = setTimeout(() => {
-      readCertificate(paths).then(
-        (renewed) => {
-          onRenewed(renewed);
-          logger.info({ certificate: paths.certificatePath }, "the certificate was read again");
-        },
-        (error: Error) => logger.error({ code: ERR_CERTIFICATE }, `${error.message}; the old certificate stays in use`),
-      );
+    // Certificate and key are two files; a moment later both are there.
+    timer ??= setTimeout(() => {
+      timer = undefined;
+      void readAgain();
     }, settleMs);
   });
   await new Promise<void>((ready) => watcher.once("ready", () => ready()));
@@ -58,7 +66,7 @@ export async function watchCertificate(
   };
 }
 
-async function readCertificate({ certificatePath, keyPath }: CertificatePaths): Promise<SecureContextOptions> {
+async function readCertificate({ certificatePath, keyPath }: CertificatePaths): Promise<{ cert: Buffer; key: Buffer }> {
   try {
     const [cert, key] = await Promise.all([readFile(certificatePath), readFile(keyPath)]);
     const context = { cert, key };

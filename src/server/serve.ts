@@ -1,7 +1,7 @@
 /** The server: puts engine, transport, services, log and configuration together, and takes them down in order. */
 
 import type { CodedError } from "../bytes/coded-error.ts";
-import type { Observer } from "../kernel/services.ts";
+import type { HealthCheck, HealthReport, Observer } from "../kernel/services.ts";
 import type { Stream } from "../kernel/stream.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Engine } from "../runtime/engine.ts";
@@ -47,6 +47,11 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
   const { streaming } = config;
   const engine = new Engine({
     authenticator: access,
+    healthChecks: [
+      listening("rtmp", config.rtmp.enabled, () => rtmp.port),
+      listening("http", config.http.enabled, () => http.port),
+      { name: "memory", check: () => memoryReport(engine.memory.usedBytes, engine.memory.limitBytes) },
+    ],
     observer: logObserver(logger),
     idleTimeoutMs: streaming.idleTimeoutMs,
     publisherTimeoutMs: streaming.publisherTimeoutMs,
@@ -107,6 +112,23 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
   return server;
 }
 
+function listening(name: string, isEnabled: boolean, port: () => number | undefined): HealthCheck {
+  return {
+    name,
+    check: () => {
+      if (!isEnabled) return { isHealthy: true, detail: "switched off" };
+      const found = port();
+      return { isHealthy: found !== undefined, detail: found === undefined ? "not listening" : `port ${found}` };
+    },
+  };
+}
+
+/** A server whose rings are nearly full refuses new players soon: better to send them elsewhere before. */
+function memoryReport(usedBytes: number, limitBytes: number): HealthReport {
+  const percent = Math.round((usedBytes / limitBytes) * 100);
+  return { isHealthy: percent < fullPercent, detail: `${percent} % of streaming.memory_limit in use` };
+}
+
 /** What the start-up banner says of a running server. */
 export function bannerOf(server: Server, { config }: LoadedConfig, version: string): string {
   const { rtmpPort, rtmpsPort, httpPort } = server;
@@ -133,3 +155,4 @@ function logObserver(logger: Logger): Observer {
 }
 
 const problemIntervalMs = 250;
+const fullPercent = 95;

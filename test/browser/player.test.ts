@@ -236,6 +236,19 @@ describe("when something is wrong", () => {
     await phaseIs(page, "playing");
   });
 
+  test("sound that the browser does not start with is left to a button, and the picture plays", async () => {
+    await using strict = await TestBrowser.start({ flags: ["--autoplay-policy=document-user-activation-required"] });
+    await using _publisher = publishTestStream(server.rtmpUrl("live/loud"));
+    await isLive("live/loud");
+    const { page } = await strict.newPage();
+    await page.goto(server.httpUrl("/live/loud?muted=0"));
+    await phaseIs(page, "playing");
+    expect((await view(page)).state.muted).toBe(true);
+    await page.click("text=The browser started without sound");
+    expect((await view(page)).state.muted).toBe(false);
+    await growing(page, "decodedFrames");
+  });
+
   test("a server that goes away is reported, and played from again when it is back", async () => {
     const first = await startServer();
     const port = first.httpPort;

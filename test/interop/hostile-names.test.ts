@@ -166,12 +166,13 @@ describe("over RTMP", () => {
     // Without a slash at the end: one is overlooked there.
     const apps = spellings.filter((spelling) => !/^$|[^/]\/$|^\/$/.test(spelling));
     await expectCounted(server, "ERR_STREAM_NAME", apps.length, async () => {
-      for (const app of apps) {
+      const statuses = apps.map(async (app) => {
         using peer = await RawRtmp.withStream(server.rtmpPort, `live/${app}`);
         peer.command(1, "publish", 3, null, "cam", "live");
         await peer.statusCount(1);
-        expect(peer.statuses, app).toEqual(["NetStream.Publish.BadName"]);
-      }
+        return peer.statuses;
+      });
+      expect(await Promise.all(statuses)).toEqual(apps.map(() => ["NetStream.Publish.BadName"]));
     });
   });
 

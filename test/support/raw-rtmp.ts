@@ -6,7 +6,6 @@ import { ChunkReader } from "../../src/protocols/rtmp/chunk-reader.ts";
 import { chunkStreamId, writeMessage } from "../../src/protocols/rtmp/chunk-writer.ts";
 import { type Command, parseCommand, writeCommand } from "../../src/protocols/rtmp/message/command.ts";
 import { messageTypeId } from "../../src/protocols/rtmp/message/message-type.ts";
-import { waitFor } from "./wait.ts";
 
 export class RawRtmp implements Disposable {
   /** All commands of the server, in order. */
@@ -17,6 +16,7 @@ export class RawRtmp implements Disposable {
   readonly #reader = new ChunkReader();
   readonly #open = Promise.withResolvers<void>();
   readonly #shaken = Promise.withResolvers<void>();
+  readonly #listeners = new Set<() => void>();
   #handshakeBytes = 0;
   #isClosed = false;
 
@@ -29,6 +29,7 @@ export class RawRtmp implements Disposable {
     this.closed = new Promise((resolve) => {
       this.#socket.on("close", () => {
         this.#isClosed = true;
+        for (const listener of this.#listeners) listener();
         const error = new Error("the connection was closed");
         this.#open.reject(error);
         this.#shaken.reject(error);
@@ -126,31 +127,40 @@ export class RawRtmp implements Disposable {
     this.#socket.destroy();
   }
 
-  async answer(name: string): Promise<Command> {
-    return waitFor(`the server's ${name}`, () => {
-      const found = this.commands.find((command) => command.name === name);
-      if (found === undefined && this.#isClosed) throw new Error(`closed before the server's ${name}`);
-      return found;
-    });
+  answer(name: string): Promise<Command> {
+    return this.#until(`the server's ${name}`, () => this.commands.find((command) => command.name === name));
   }
 
   async status(code: string): Promise<void> {
-    await waitFor(`${code}, got ${this.statuses.join(" ")}`, () => {
-      if (this.#isClosed && !this.statuses.includes(code)) throw new Error(`closed before ${code}`);
-      return this.statuses.includes(code);
-    });
+    await this.#until(code, () => this.statuses.includes(code) || undefined);
   }
 
   /** Waits for as many onStatus as that. */
   async statusCount(count: number): Promise<void> {
-    await waitFor(`${count} statuses, got ${this.statuses.length}`, () => {
-      if (this.#isClosed) throw new Error(`closed before status ${count}`);
-      return this.statuses.length >= count;
-    });
+    await this.#until(`status ${count}`, () => this.statuses.length >= count || undefined);
   }
 
   [Symbol.dispose](): void {
     this.destroy();
+  }
+
+  /** Asks `probe` whenever something has come, until it answers. */
+  #until<T>(what: string, probe: () => T | undefined): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => finish(`waited for ${what}`), answerTimeoutMs);
+      const finish = (failure: string): void => {
+        clearTimeout(timer);
+        this.#listeners.delete(ask);
+        reject(new Error(`${failure}, got ${this.statuses.join(" ")}`));
+      };
+      const ask = (): void => {
+        const found = probe();
+        if (found !== undefined) resolve(found);
+        if (found !== undefined || this.#isClosed) finish(`closed before ${what}`);
+      };
+      this.#listeners.add(ask);
+      ask();
+    });
   }
 
   #information(key: string): string[] {
@@ -168,8 +178,11 @@ export class RawRtmp implements Disposable {
     for (let message = this.#reader.pollMessage(); message !== undefined; message = this.#reader.pollMessage()) {
       if (message.type === "command") this.commands.push(parseCommand(message.typeId, message.payload));
     }
+    for (const listener of this.#listeners) listener();
   }
 }
 
 /** C1, C2, S1, S2: RTMP 1.0 §5.2.3. */
 const blockLength = 1536;
+
+const answerTimeoutMs = 10_000;

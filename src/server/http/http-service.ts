@@ -19,6 +19,7 @@ import type { Transport } from "../../runtime/transport.ts";
 import type { ConfiguredAccess } from "../access.ts";
 import type { Config } from "../config/schema.ts";
 import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN } from "../errors.ts";
+import { OpenSet } from "../open-set.ts";
 import { AllowedOrigins } from "./cors.ts";
 import {
   type FlvPlayerContext,
@@ -56,7 +57,7 @@ export class HttpService implements EgressProtocol {
     perMessageDeflate: false,
   });
   /** Sockets that carry a body without end; a further request on one of them ends it. */
-  readonly #handedOver = new WeakSet<Socket>();
+  readonly #playing = new OpenSet<Socket>();
   #server: FastifyInstance | undefined;
   #page: string | undefined;
 
@@ -97,17 +98,23 @@ export class HttpService implements EgressProtocol {
     });
     await this.#servePage(server);
     this.#addRoutes(server);
+    server.setNotFoundHandler((request, reply) => {
+      const detail = `nothing answers ${request.method} at this address`;
+      return this.#fail(new CodedError(ERR_HTTP_NOT_FOUND, detail), request, reply);
+    });
     server.setErrorHandler((error, request, reply) => this.#fail(error, request, reply));
     server.server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Buffer) => {
       void this.#upgrade(request, socket, head);
     });
     server.server.prependListener("request", (request: IncomingMessage) => {
-      if (this.#handedOver.has(request.socket)) request.socket.destroy();
+      if (this.#playing.has(request.socket)) request.socket.destroy();
     });
     await listen(server, config.http.host, config.http.port);
   }
 
+  /** Players get the end of their streams, as long as the configuration allows; then all connections are closed. */
   async stop(): Promise<void> {
+    await this.#playing.drained(this.#options.config.server.shutdownTimeoutMs);
     this.#webSockets.close();
     await this.#server?.close();
   }
@@ -149,7 +156,7 @@ export class HttpService implements EgressProtocol {
       return reply.hijack();
     }
     reply.hijack();
-    this.#handedOver.add(socket);
+    this.#handOver(socket);
     const head = flvResponseHead(request.raw, corsHeaders(reply));
     flv.start(socket, [head, flv.fileHeader], (connection) => connection.end());
     return reply;
@@ -171,11 +178,14 @@ export class HttpService implements EgressProtocol {
         flv.cancel();
         return;
       }
-      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => startWebSocketFlv(flv, socket, webSocket));
+      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
+        this.#handOver(socket);
+        startWebSocketFlv(flv, socket, webSocket);
+      });
       // The library answers a handshake it does not like by itself, and then calls nobody.
       if (socket.writableEnded || socket.destroyed) flv.cancel();
     } catch (error) {
-      this.#report(error, request.socket.remoteAddress ?? "", path);
+      this.#report(error, addressOf(request), path);
       const problem = problemOf(error);
       const body = JSON.stringify(problem);
       socket.end(
@@ -183,6 +193,12 @@ export class HttpService implements EgressProtocol {
           `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
       );
     }
+  }
+
+  /** From here on the socket carries a body without end. */
+  #handOver(socket: Socket): void {
+    this.#playing.add(socket);
+    socket.once("close", () => this.#playing.delete(socket));
   }
 
   #flvRequest(request: IncomingMessage, path: string, query: string, protocol: FlvRequest["protocol"]): FlvRequest {
@@ -246,7 +262,8 @@ export class HttpService implements EgressProtocol {
   }
 
   #report(error: unknown, address: string, path: string): void {
-    if (error instanceof CodedError) this.#options.onProblem(error, address, path.slice(1));
+    const stream = path.endsWith(flvSuffix) ? path.slice(1, -flvSuffix.length) : path.slice(1);
+    if (error instanceof CodedError) this.#options.onProblem(error, address, stream);
     else this.#options.onFailure(error);
   }
 }

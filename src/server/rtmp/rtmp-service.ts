@@ -11,6 +11,7 @@ import type { Connection, Listener, Transport } from "../../runtime/transport.ts
 import { type Certificate, watchCertificate } from "../certificate.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
+import { OpenSet } from "../open-set.ts";
 import { RtmpConnection, type RtmpConnectionContext } from "./rtmp-connection.ts";
 
 export interface RtmpServiceOptions {
@@ -26,12 +27,11 @@ export interface RtmpServiceOptions {
 export class RtmpService implements IngestProtocol {
   readonly name = "rtmp";
   readonly #options: RtmpServiceOptions;
-  readonly #connections = new Set<RtmpConnection>();
+  readonly #connections = new OpenSet<RtmpConnection>();
   #listener: Listener | undefined;
   #tlsListener: Listener | undefined;
   #certificate: Certificate | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #onEmpty: (() => void) | undefined;
 
   constructor(options: RtmpServiceOptions) {
     this.#options = options;
@@ -79,13 +79,7 @@ export class RtmpService implements IngestProtocol {
   async stop(): Promise<void> {
     const closing = [this.#listener?.close(), this.#tlsListener?.close(), this.#certificate?.close()];
     for (const connection of this.#connections) connection.close("the server is shutting down");
-    if (this.#connections.size > 0) {
-      const { promise, resolve } = Promise.withResolvers<void>();
-      this.#onEmpty = resolve;
-      const timeout = setTimeout(resolve, this.#options.config.server.shutdownTimeoutMs);
-      await promise;
-      clearTimeout(timeout);
-    }
+    await this.#connections.drained(this.#options.config.server.shutdownTimeoutMs);
     for (const connection of this.#connections) connection.destroy();
     clearInterval(this.#timer);
     await Promise.all(closing);
@@ -102,10 +96,7 @@ export class RtmpService implements IngestProtocol {
       nowMs: systemClock.monotonicMs,
       onProblem,
       onFailure,
-      onClosed: (connection) => {
-        this.#connections.delete(connection);
-        if (this.#connections.size === 0) this.#onEmpty?.();
-      },
+      onClosed: (connection) => this.#connections.delete(connection),
     };
   }
 }
