@@ -86,7 +86,7 @@ describe("a reader inside the writer's own stores", () => {
       const read = beginRead(new LogReader(log.memory));
       if (read !== undefined) finishRead(read, program.entries);
     });
-    expect(points).toBeGreaterThanOrEqual(program.entries.length * 8);
+    expect(points).toBeGreaterThanOrEqual(program.entries.length * 6);
   });
 
   test.each(programs)("finds out what became of its bytes at every later point: $name", (program) => {

@@ -160,12 +160,16 @@ export class EgressLog {
     this.#isClaimed = false;
     const { words, entryWords, entryCapacity } = this.#memory;
     const flags = entryWords[(this.#entryTail % entryCapacity) * 6 + 5] as number;
-    if (this.#startsRandomAccess(flags)) this.#newestRandomAccessEntry = this.#entryTail;
+    const isRandomAccess = this.#startsRandomAccess(flags);
+    if (isRandomAccess) this.#newestRandomAccessEntry = this.#entryTail;
     this.#entryTail++;
     this.#tail = this.#claimEnd;
     Atomics.store(words, logWords.entryTail, BigInt(this.#entryTail));
     Atomics.store(words, logWords.tail, BigInt(this.#tail));
-    Atomics.store(words, logWords.newestRandomAccessEntry, BigInt(this.#newestRandomAccessEntry));
+    // Only when it moves: each of these stores allocates a BigInt.
+    if (isRandomAccess) {
+      Atomics.store(words, logWords.newestRandomAccessEntry, BigInt(this.#newestRandomAccessEntry));
+    }
   }
 
   /** Gives the memory back to the budget. Readers may go on reading what they hold. */

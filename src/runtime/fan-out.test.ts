@@ -112,6 +112,21 @@ describe("a cursor", () => {
     expect(socket.sent).toBe("<P>K1abc");
   });
 
+  test("that keeps pace is not lapped by a publisher that writes many rings full in one turn", async () => {
+    appendGop("1");
+    play();
+    await flushed();
+    const missing = "x".repeat(100).repeat(50);
+    for (let i = 0; i < 50; i++) {
+      append(log, bytesOf("x".repeat(100)), 0);
+      log.ringDoorbells();
+    }
+    await flushed();
+    expect(socket.sent).toBe(`<P>K1${missing}`);
+    expect(events).toEqual([]);
+    expect(socket.writeCount).toBeLessThan(30);
+  });
+
   test("writes nothing to a peer that has closed its side", async () => {
     appendGop("1");
     play();

@@ -1,5 +1,6 @@
 /** A certificate and its key from two files, read again whenever they change, so that a renewal needs no restart. */
 
+import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { createSecureContext, type SecureContextOptions } from "node:tls";
@@ -70,7 +71,11 @@ async function readCertificate({ certificatePath, keyPath }: CertificatePaths): 
   try {
     const [cert, key] = await Promise.all([readFile(certificatePath), readFile(keyPath)]);
     const context = { cert, key };
-    createSecureContext(context); // finds a key that does not fit
+    createSecureContext(context); // finds what can't be read
+    // OpenSSL compares certificate and key only when both are of one kind.
+    if (!new X509Certificate(cert).checkPrivateKey(createPrivateKey(key))) {
+      throw new Error("the key is not the certificate's");
+    }
     return context;
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);

@@ -8,5 +8,11 @@ export const ERR_HTTP_NOT_FOUND = "ERR_HTTP_NOT_FOUND";
 export const ERR_HTTP_FORBIDDEN = "ERR_HTTP_FORBIDDEN";
 /** A web page of another site, which `http.allow_origin` does not name. */
 export const ERR_HTTP_ORIGIN = "ERR_HTTP_ORIGIN";
+/** A request that is not HTTP, or that no route here takes as it is. */
+export const ERR_HTTP_REQUEST = "ERR_HTTP_REQUEST";
+/** A request line and headers of more than 16 KiB. */
+export const ERR_HTTP_HEADER_TOO_LARGE = "ERR_HTTP_HEADER_TOO_LARGE";
+/** A request that was not complete in time. */
+export const ERR_HTTP_TIMEOUT = "ERR_HTTP_TIMEOUT";
 /** The certificate or its key can't be read or does not fit. */
 export const ERR_CERTIFICATE = "ERR_CERTIFICATE";

@@ -1,6 +1,6 @@
 /** nginx-rtmp and node-media-server beside us: they push to us and pull from us, ffmpeg relays both ways; frames stay the same. */
 
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, test } from "vitest";
 import {
   finished,
   frameHashes,
@@ -17,65 +17,75 @@ import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
 const gop = 25;
+const silenceMs = 2_500;
 const resources = new AsyncDisposableStack();
 const folder = resources.use(new TestFolder());
 const source = folder.file("source.flv");
 let server: TestServer;
 let nginx: PeerServer;
-let nodeMediaServer: PeerServer;
 let pictures: string[];
 
 beforeAll(async () => {
   await writeTestFile(source, { seconds: 5, gop, bFrames: 2 });
   pictures = await frameHashes(source, "v:0");
-  server = resources.use(await startServer({ set: ["streaming.idle_timeout=500ms"] }));
-  nginx = resources.use(await startNginx(folder.path, server.rtmpPort));
-  nodeMediaServer = resources.use(
-    await startNodeMediaServer(folder.path, [
-      { mode: "pull", url: server.rtmpUrl("live/nms-pull"), streamPath: "/live/nms-pull" },
-      { mode: "push", url: server.rtmpUrl("live/nms-push"), streamPath: "/live/nms-push" },
-    ]),
+  server = resources.use(
+    await startServer({ set: ["streaming.idle_timeout=500ms", "streaming.publisher_timeout=2s"] }),
   );
+  nginx = resources.use(await startNginx(folder.path, server.rtmpPort));
 });
 afterAll(() => resources.disposeAsync());
 
-test("nginx-rtmp pushes to us what ffmpeg publishes there", async () => {
-  await using _publisher = publishFile(source, nginx.url("push/nginx-push"));
-  await expectRecorded("nginx-push", server.rtmpUrl("live/nginx-push"), () => isPublished("live/nginx-push"));
+describe.concurrent("side by side", () => {
+  test("nginx-rtmp pushes to us what ffmpeg publishes there", async () => {
+    await using _publisher = publishFile(source, nginx.url("push/nginx-push"));
+    await expectRecorded("nginx-push", server.rtmpUrl("live/nginx-push"), () => isPublished("live/nginx-push"));
+  });
+
+  test("nginx-rtmp pulls from us what ffmpeg plays there", async () => {
+    await using _publisher = publishFile(source, server.rtmpUrl("live/nginx-pull"));
+    await expectRecorded("nginx-pull", nginx.url("pull/nginx-pull"), () => isPublished("live/nginx-pull"));
+  });
+
+  test("node-media-server pulls from us what ffmpeg plays there", async () => {
+    const stream = "live/nms-pull";
+    await using _publisher = publishFile(source, server.rtmpUrl(stream));
+    await waitFor("the stream", () => isPublished(stream));
+    const task = { mode: "pull", url: server.rtmpUrl(stream), streamPath: `/${stream}` } as const;
+    await using peer = await startNodeMediaServer(folder.path, [task]);
+    await expectRecorded("nms-pull", peer.url(stream), () => isPlayed(stream));
+  });
+
+  test("node-media-server pushes to us what ffmpeg publishes there", async () => {
+    const stream = "live/nms-push";
+    const task = { mode: "push", url: server.rtmpUrl(stream), streamPath: `/${stream}` } as const;
+    await using peer = await startNodeMediaServer(folder.path, [task]);
+    await using _publisher = publishFile(source, peer.url(stream));
+    await expectRecorded("nms-push", server.rtmpUrl(stream), () => isPublished(stream));
+  });
+
+  test.each([
+    { name: "nginx-rtmp", start: async () => nginx },
+    { name: "node-media-server", start: async () => resources.use(await startNodeMediaServer(folder.path, [])) },
+  ])("ffmpeg relays from us to $name, and from there to us", async ({ name, start }) => {
+    const peer = await start();
+    const [there, back] = [`live/${name}-there`, `live/${name}-back`];
+    await using _publisher = publishFile(source, server.rtmpUrl(there));
+    await waitFor("the stream", () => isPublished(there));
+    await using _to = relay(server.rtmpUrl(there), peer.url(there));
+    await waitFor("the relay", () => isPlayed(there));
+    await using _from = relay(peer.url(there), server.rtmpUrl(back));
+    await expectRecorded(name, server.rtmpUrl(back), () => isPublished(back));
+  });
 });
 
-test("nginx-rtmp pulls from us what ffmpeg plays there", async () => {
-  await using _publisher = publishFile(source, server.rtmpUrl("live/nginx-pull"));
-  await expectRecorded("nginx-pull", nginx.url("pull/nginx-pull"), () => isPublished("live/nginx-pull"));
-});
-
-test("node-media-server pulls from us what ffmpeg plays there", async () => {
-  await using _publisher = publishFile(source, server.rtmpUrl("live/nms-pull"));
-  // It asks again and again until somebody publishes.
-  await expectRecorded("nms-pull", nodeMediaServer.url("live/nms-pull"), () => isPlayed("live/nms-pull"));
-});
-
-test("node-media-server pushes to us what ffmpeg publishes there", async () => {
-  await using _publisher = publishFile(source, nodeMediaServer.url("live/nms-push"));
-  await expectRecorded("nms-push", server.rtmpUrl("live/nms-push"), () => isPublished("live/nms-push"));
-});
-
-test.each(["nginx-rtmp", "node-media-server"])("ffmpeg relays from us to %s, and from there to us", async (peer) => {
-  const other = peer === "nginx-rtmp" ? nginx : nodeMediaServer;
-  const [there, back] = [`live/${peer}-there`, `live/${peer}-back`];
-  await using _publisher = publishFile(source, server.rtmpUrl(there));
-  await waitFor("the stream", () => isPublished(there));
-  await using _to = relay(server.rtmpUrl(there), other.url(there));
-  await waitFor("the relay", () => isPlayed(there));
-  await using _from = relay(other.url(there), server.rtmpUrl(back));
-  await expectRecorded(peer, server.rtmpUrl(back), () => isPublished(back));
-});
-
-/** Records `url` as soon as `isThere`, and compares: some key frame and all that follows it. */
+/**
+ * Records `url` as soon as `isThere`, and compares: some key frame and all that follows it. node-media-server keeps the
+ * players of a stream that has ended, so silence is an end too.
+ */
 async function expectRecorded(name: string, url: string, isThere: () => Promise<boolean>): Promise<void> {
   await waitFor(`${name} to be there`, isThere, 15_000);
   const file = folder.file(`${name}.mkv`);
-  await using player = recordStream(url, file);
+  await using player = recordStream(url, file, ["-rw_timeout", String(silenceMs * 1000)]);
   await finished(player, name);
   expectSameFrames(name, await frameHashes(file, "v:0"), pictures, { starts: keyFrameIndexes(pictures.length, gop) });
 }

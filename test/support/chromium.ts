@@ -21,11 +21,6 @@ const flags = [
   "--disable-dev-shm-usage",
 ];
 
-export interface ChromiumOptions {
-  /** Flags besides the usual ones; one that repeats a usual flag's name replaces it. */
-  readonly flags?: readonly string[];
-}
-
 export interface PageOptions {
   readonly width?: number;
   readonly height?: number;
@@ -45,15 +40,12 @@ export class TestBrowser implements AsyncDisposable {
   readonly #browser: Browser;
   readonly #contexts: BrowserContext[] = [];
 
-  static async start(options: ChromiumOptions = {}): Promise<TestBrowser> {
+  static async start(): Promise<TestBrowser> {
     const executablePath = process.env["CHROMIUM"] ?? defaultExecutable;
     if (!existsSync(executablePath)) {
       throw new Error(`no Chromium at ${executablePath}: apt-get install chromium, or name another in CHROMIUM`);
     }
-    const extra = options.flags ?? [];
-    const replaced = new Set(extra.map(nameOf));
-    const args = [...flags.filter((flag) => !replaced.has(nameOf(flag))), ...extra];
-    return new TestBrowser(await chromium.launch({ executablePath, args, headless: true, timeout: 30_000 }));
+    return new TestBrowser(await chromium.launch({ executablePath, args: flags, headless: true, timeout: 30_000 }));
   }
 
   private constructor(browser: Browser) {
@@ -90,8 +82,4 @@ export class TestBrowser implements AsyncDisposable {
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
   }
-}
-
-function nameOf(flag: string): string {
-  return flag.split("=")[0] ?? flag;
 }

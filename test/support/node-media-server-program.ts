@@ -1,15 +1,21 @@
 /**
  * node-media-server (npm) as a program: `<rtmp port> <folder>`, then one relay task per further argument, as JSON
- * (`{"mode": "pull", "url": "rtmp://…", "streamPath": "/live/x"}`). Says "ready" on standard error when it listens.
+ * (`{"mode": "pull", "url": "rtmp://…", "streamPath": "/live/x"}`). A pull begins at once, a push when its stream is
+ * published: that server gives a push up whose stream is not there. Says "ready" on standard error when it listens.
  */
 
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
 interface NodeMediaServer {
-  readonly rtmpServer: { readonly tcpServer?: { on(event: "listening", listener: () => void): void } };
-  readonly relayServer: { addTask(task: object): void };
+  readonly relayServer: { addTask(task: RelayTask): void };
+  on(event: "postPublish", listener: (session: { readonly streamPath: string }) => void): void;
   run(): Promise<void>;
+}
+
+interface RelayTask {
+  readonly mode: "pull" | "push";
+  readonly streamPath: string;
 }
 
 const [port, folder, ...tasks] = process.argv.slice(2) as [string, string, ...string[]];
@@ -17,11 +23,15 @@ const NodeMediaServer = createRequire(import.meta.url)("node-media-server") as n
 const server = new NodeMediaServer({
   bind: "127.0.0.1",
   notify: { url: "" },
-  store: { path: join(folder, "nms-store") },
+  store: { path: join(folder, `store-${port}`) },
   auth: { play: false, publish: false, secret: "", jwt: { users: [] } },
   rtmp: { port: Number(port) },
-  record: { auto: false, path: join(folder, "nms-record") },
+  record: { auto: false, path: join(folder, `record-${port}`) },
 });
 await server.run();
-for (const task of tasks) server.relayServer.addTask(JSON.parse(task) as object);
+for (const text of tasks) {
+  const task = JSON.parse(text) as RelayTask;
+  if (task.mode === "pull") server.relayServer.addTask(task);
+  else server.on("postPublish", ({ streamPath }) => streamPath === task.streamPath && server.relayServer.addTask(task));
+}
 process.stderr.write("ready\n");

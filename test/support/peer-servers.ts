@@ -1,9 +1,10 @@
 /** Other RTMP servers to relay to and from, each in the foreground on a port of its own. */
 
 import { mkdirSync, writeFileSync } from "node:fs";
-import { connect, createServer } from "node:net";
+import { connect } from "node:net";
 import { resolve } from "node:path";
 import { type RunningCommand, startCommand } from "./ffmpeg.ts";
+import { freePort } from "./free-port.ts";
 import { waitFor } from "./wait.ts";
 
 export interface PeerServer extends AsyncDisposable {
@@ -72,14 +73,4 @@ function isListening(port: number): Promise<boolean> {
     });
     socket.on("error", () => done(false));
   });
-}
-
-/** A port that was free a moment ago: these servers can't be asked for one. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
-  const address = server.address();
-  await new Promise((closed) => server.close(closed));
-  if (address === null || typeof address === "string") throw new Error("a TCP listener has a port");
-  return address.port;
 }

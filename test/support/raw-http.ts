@@ -4,7 +4,7 @@ import { connect, type Socket } from "node:net";
 import { waitFor } from "./wait.ts";
 
 export class RawHttp implements Disposable {
-  /** Resolves when the socket is closed, to how long it was open, in milliseconds. */
+  /** Resolves when the server has closed its side, to how long it was open, in milliseconds. */
   readonly closed: Promise<number>;
   readonly #socket: Socket;
   #received = "";
@@ -13,16 +13,19 @@ export class RawHttp implements Disposable {
   /** Connects and sends `text`. */
   constructor(port: number, text = "", host = "127.0.0.1") {
     const openedAtMs = performance.now();
-    this.#socket = connect({ host, port, noDelay: true });
+    // The server is to close on its own, whether or not we close our side.
+    this.#socket = connect({ host, port, noDelay: true, allowHalfOpen: true });
     this.#socket.on("data", (bytes: Buffer) => {
       this.#received += bytes.toString("latin1");
     });
     this.#socket.on("error", () => {}); // 'close' follows
     this.closed = new Promise((resolve) => {
-      this.#socket.on("close", () => {
+      const close = (): void => {
         this.#isClosed = true;
         resolve(performance.now() - openedAtMs);
-      });
+      };
+      this.#socket.on("end", close);
+      this.#socket.on("close", close);
     });
     this.write(text);
   }
@@ -51,9 +54,8 @@ export class RawHttp implements Disposable {
     this.#socket.pause();
   }
 
-  /** Says that nothing more comes, and goes on reading. */
-  end(): void {
-    this.#socket.end();
+  goOnReading(): void {
+    this.#socket.resume();
   }
 
   /** The status of the first answer; 0 when the connection was closed without one. */

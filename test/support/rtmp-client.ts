@@ -66,6 +66,11 @@ export class RtmpTestClient implements AsyncDisposable {
     this.#drain();
   }
 
+  /** Takes nothing more from the server, and does not notice its end either. */
+  stopReading(): void {
+    this.#socket.pause();
+  }
+
   /** Ends the stream in order. */
   close(): Promise<CodedError | undefined> {
     this.#session.close();

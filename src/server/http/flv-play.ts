@@ -91,6 +91,9 @@ export async function openFlv(context: FlvPlayerContext, request: FlvRequest): P
 export function startWebSocketFlv(flv: FlvPlay, socket: Socket, webSocket: WebSocket): void {
   const header = new Uint8Array(maxWebSocketHeaderLength);
   const length = writeWebSocketHeader(header, 0, flv.fileHeader.length);
+  webSocket.on("ping", (data) => {
+    if (socket.writableLength < maxWaitingBytes) webSocket.pong(data);
+  });
   webSocket.on("error", () => socket.destroy()); // a frame that breaks the protocol ends the session
   flv.start(socket, [header.subarray(0, length), flv.fileHeader], () => webSocket.close(1000, "the stream has ended"));
 }
@@ -116,3 +119,6 @@ function selectionOf(query: string): FlvSelection {
     wantsHevc12: parameters.get("hevc") === "12",
   };
 }
+
+/** A player that has this much unread gets no answers to pings on top of it; what a play has waiting is a quarter of that. */
+const maxWaitingBytes = 1024 * 1024;

@@ -12,15 +12,16 @@ import { WebSocketServer } from "ws";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { defaultLagLimits } from "../../kernel/cursor-table.ts";
 import type { Engine } from "../../kernel/engine.ts";
+import { maxNameLength } from "../../kernel/limits.ts";
 import type { EgressProtocol } from "../../kernel/services.ts";
 import { parseStreamName } from "../../kernel/stream-name.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { Transport } from "../../runtime/transport.ts";
 import type { ConfiguredAccess } from "../access.ts";
 import type { Config } from "../config/schema.ts";
-import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN } from "../errors.ts";
+import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN, ERR_HTTP_REQUEST } from "../errors.ts";
 import { OpenSet } from "../open-set.ts";
-import { AllowedOrigins } from "./cors.ts";
+import { AllowedOrigins, isLocalHost } from "./cors.ts";
 import {
   type FlvPlayerContext,
   type FlvRequest,
@@ -30,6 +31,7 @@ import {
   startWebSocketFlv,
 } from "./flv-play.ts";
 import { problemContentType, problemOf } from "./problem.ts";
+import { clientErrorOf, endWithProblem } from "./refusal.ts";
 import { health, type StatusSources, stats } from "./status.ts";
 
 export interface HttpServiceOptions {
@@ -55,9 +57,12 @@ export class HttpService implements EgressProtocol {
     noServer: true,
     maxPayload: maxWebSocketBytes,
     perMessageDeflate: false,
+    autoPong: false, // ours looks at what waits already
   });
   /** Sockets that carry a body without end; a further request on one of them ends it. */
   readonly #playing = new OpenSet<Socket>();
+  /** The last request on each socket. */
+  readonly #newest = new WeakMap<Socket, IncomingMessage>();
   #server: FastifyInstance | undefined;
   #page: string | undefined;
 
@@ -83,10 +88,15 @@ export class HttpService implements EgressProtocol {
     const server = fastify({
       // Slow headers, slow bodies, large bodies: nobody here has a reason for any of them.
       requestTimeout: requestTimeoutMs,
+      connectionTimeout: stallTimeoutMs,
       keepAliveTimeout: keepAliveTimeoutMs,
       bodyLimit: maxBodyBytes,
       forceCloseConnections: true,
       http: { headersTimeout: headersTimeoutMs, connectionsCheckingInterval: 1_000 },
+      clientErrorHandler: (error, socket) => this.#refuse(error, socket),
+      frameworkErrors: (error, request, reply) => {
+        this.#fail(error, request, reply);
+      },
       // Stream names have one spelling; the router repairs none.
       routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, ignoreDuplicateSlashes: false },
     });
@@ -108,6 +118,7 @@ export class HttpService implements EgressProtocol {
     });
     server.server.prependListener("request", (request: IncomingMessage) => {
       if (this.#playing.has(request.socket)) request.socket.destroy();
+      this.#newest.set(request.socket, request);
     });
     await listen(server, config.http.host, config.http.port);
   }
@@ -151,11 +162,14 @@ export class HttpService implements EgressProtocol {
     }
     const flv = await openFlv(this.#flv, flvRequest);
     const { socket } = request.raw;
+    reply.hijack();
+    // Pipelined requests: their answers would lie before or behind a body that has no end.
+    const isAlone = this.#newest.get(socket) === request.raw && reply.raw.socket === socket;
+    if (!isAlone) socket.destroy();
     if (socket.destroyed) {
       flv.cancel();
-      return reply.hijack();
+      return reply;
     }
-    reply.hijack();
     this.#handOver(socket);
     const head = flvResponseHead(request.raw, corsHeaders(reply));
     flv.start(socket, [head, flv.fileHeader], (connection) => connection.end());
@@ -186,18 +200,14 @@ export class HttpService implements EgressProtocol {
       if (socket.writableEnded || socket.destroyed) flv.cancel();
     } catch (error) {
       this.#report(error, addressOf(request), path);
-      const problem = problemOf(error);
-      const body = JSON.stringify(problem);
-      socket.end(
-        `HTTP/1.1 ${problem.status} ${problem.title}\r\nContent-Type: ${problemContentType}\r\n` +
-          `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
-      );
+      endWithProblem(socket, problemOf(error));
     }
   }
 
   /** From here on the socket carries a body without end. */
   #handOver(socket: Socket): void {
     this.#playing.add(socket);
+    socket.setTimeout(0); // whether it takes anything is now its cursor's matter
     socket.once("close", () => this.#playing.delete(socket));
   }
 
@@ -206,12 +216,21 @@ export class HttpService implements EgressProtocol {
   }
 
   #requireManagement(request: FastifyRequest): void {
+    const { access, config } = this.#options;
     const address = addressOf(request.raw);
-    if (this.#options.access.mayManage(address)) return;
-    throw new CodedError(
-      ERR_HTTP_FORBIDDEN,
-      `management answers this machine only, not ${address}: see access.management`,
-    );
+    if (!access.mayManage(address)) {
+      throw new CodedError(
+        ERR_HTTP_FORBIDDEN,
+        `management answers this machine only, not ${address}: see access.management`,
+      );
+    }
+    const { origin, host } = request.headers;
+    if (!this.#origins.mayManage(origin, host)) {
+      throw new CodedError(ERR_HTTP_ORIGIN, `pages of ${origin} may not manage this server: see http.allow_origin`);
+    }
+    if (config.access.management === "loopback" && !isLocalHost(host)) {
+      throw new CodedError(ERR_HTTP_ORIGIN, "management is at localhost and at addresses only, at no other name");
+    }
   }
 
   async #servePage(server: FastifyInstance): Promise<void> {
@@ -250,20 +269,30 @@ export class HttpService implements EgressProtocol {
     // Fastify's own refusals (a malformed body, a wrong method) carry their status.
     const status = (error as { statusCode?: unknown }).statusCode;
     if (!(error instanceof CodedError) && typeof status === "number" && status < 500) {
-      const detail = error instanceof Error ? error.message : "the request was refused";
+      const refusal = new CodedError(ERR_HTTP_REQUEST, error instanceof Error ? error.message : "it was refused");
+      this.#report(refusal, addressOf(request.raw), path);
       return reply
         .code(status)
         .type(problemContentType)
-        .send({ type: "about:blank", title: "Refused", status, detail });
+        .send({ ...problemOf(refusal), status });
     }
     this.#report(error, addressOf(request.raw), path);
     const problem = problemOf(error);
     return reply.code(problem.status).type(problemContentType).send(problem);
   }
 
+  /** What the parser does not take for a request. */
+  #refuse(error: NodeJS.ErrnoException, socket: Socket): void {
+    const problem = clientErrorOf(error);
+    if (problem !== undefined && !socket.destroyed) this.#report(problem, plainAddress(socket.remoteAddress ?? ""), "");
+    // No answer into the middle of another one.
+    if (problem === undefined || !socket.writable || socket.bytesWritten > 0) socket.destroy();
+    else endWithProblem(socket, problemOf(problem));
+  }
+
   #report(error: unknown, address: string, path: string): void {
     const stream = path.endsWith(flvSuffix) ? path.slice(1, -flvSuffix.length) : path.slice(1);
-    if (error instanceof CodedError) this.#options.onProblem(error, address, stream);
+    if (error instanceof CodedError) this.#options.onProblem(error, address, stream.slice(0, maxNameLength));
     else this.#options.onFailure(error);
   }
 }
@@ -274,7 +303,11 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
 }
 
 function addressOf(request: IncomingMessage): string {
-  const address = request.socket.remoteAddress ?? "";
+  return plainAddress(request.socket.remoteAddress ?? "");
+}
+
+/** An IPv4 address that came in through an IPv6 socket, as people write it. */
+function plainAddress(address: string): string {
   return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }
 
@@ -311,6 +344,7 @@ const flvSuffix = ".flv";
 const headersTimeoutMs = 5_000;
 const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 10_000;
+const stallTimeoutMs = 10_000; // a client that takes nothing of its answer
 const maxBodyBytes = 64 * 1024;
 const maxWebSocketBytes = 4_096; // players say nothing; a close frame's reason is 123 bytes
 

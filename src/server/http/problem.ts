@@ -10,7 +10,15 @@ import {
   ERR_STREAM_NAME,
   ERR_STREAM_NOT_FOUND,
 } from "../../kernel/errors.ts";
-import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN, ERR_INTERNAL } from "../errors.ts";
+import {
+  ERR_HTTP_FORBIDDEN,
+  ERR_HTTP_HEADER_TOO_LARGE,
+  ERR_HTTP_NOT_FOUND,
+  ERR_HTTP_ORIGIN,
+  ERR_HTTP_REQUEST,
+  ERR_HTTP_TIMEOUT,
+  ERR_INTERNAL,
+} from "../errors.ts";
 
 export interface Problem {
   readonly type: "about:blank";
@@ -37,6 +45,9 @@ const statuses: Readonly<Record<string, readonly [status: number, title: string]
   [ERR_HTTP_ORIGIN]: [403, "Origin not allowed"],
   [ERR_STREAM_NOT_FOUND]: [404, "No such stream"],
   [ERR_HTTP_NOT_FOUND]: [404, "Not found"],
+  [ERR_HTTP_REQUEST]: [400, "Refused"],
+  [ERR_HTTP_TIMEOUT]: [408, "Too slow"],
+  [ERR_HTTP_HEADER_TOO_LARGE]: [431, "Head too large"],
   [ERR_CODEC_NOT_RECEIVABLE]: [406, "Codec not receivable"],
   [ERR_LIMIT_REACHED]: [503, "Limit reached"],
   [ERR_MEMORY_LIMIT]: [503, "Out of memory"],

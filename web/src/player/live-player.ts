@@ -90,7 +90,7 @@ export class LivePlayer {
     element.volume = this.#volume.value;
     element.muted = this.#muted.value;
     element.addEventListener("playing", () => this.#onPlaying());
-    element.addEventListener("waiting", () => this.#onWaiting());
+    element.addEventListener("waiting", () => this.#noticeStall(element));
     element.addEventListener("error", () => this.#onElementError(element));
     setInterval(() => this.#tick(element), tickMs);
     window.addEventListener("online", () => this.retryNow());
@@ -325,10 +325,11 @@ export class LivePlayer {
     this.#sample();
   }
 
-  #onWaiting(): void {
+  /** Asked by the element when it runs dry, and by every tick: a jump hides an event, but not for long. */
+  #noticeStall(element: HTMLVideoElement): void {
     const nowMs = performance.now();
-    if (this.#session === undefined || this.#phase.value !== "playing") return;
-    if (nowMs - this.#jumpedAtMs < settleAfterJumpMs) return;
+    if (this.#session === undefined || this.#phase.value !== "playing" || element.seeking) return;
+    if (element.readyState >= HTMLMediaElement.HAVE_FUTURE_DATA || nowMs - this.#jumpedAtMs < settleAfterJumpMs) return;
     this.#edge.stalled(nowMs);
     this.#set("stalled", undefined);
   }
@@ -364,6 +365,7 @@ export class LivePlayer {
         element.currentTime = seekTo;
       }
     }
+    this.#noticeStall(element);
     this.#tickCount += 1;
     if (this.#tickCount % ticksPerStats === 0) this.#sample();
   }

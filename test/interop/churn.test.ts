@@ -1,0 +1,82 @@
+/** A thousand publishes and unpublishes, some with players, some cut off: nothing of them stays. */
+
+import { readdirSync } from "node:fs";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import type { FlvTag } from "../../src/formats/flv/flv-reader.ts";
+import { writeTestFile } from "../support/ffmpeg.ts";
+import { FlvClient } from "../support/flv-client.ts";
+import { readFlvFile, sendTagsAtOnce } from "../support/flv-file.ts";
+import { TestFolder } from "../support/folder.ts";
+import { freePort } from "../support/free-port.ts";
+import { Inspector, type ProcessState } from "../support/inspector.ts";
+import { RtmpTestClient } from "../support/rtmp-client.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { waitFor } from "../support/wait.ts";
+
+const warmUpCount = 300;
+const turnCount = 1_000;
+const concurrency = 10;
+const resources = new AsyncDisposableStack();
+const folder = resources.use(new TestFolder());
+let tags: readonly FlvTag[];
+
+beforeAll(async () => {
+  const source = folder.file("source.flv");
+  await writeTestFile(source, { seconds: 1, gop: 25 });
+  tags = readFlvFile(source);
+});
+afterAll(() => resources.disposeAsync());
+
+test("1,000 publishes and unpublishes leave no socket, timer, stream or heap behind", async () => {
+  const inspectorPort = await freePort();
+  await using server = await startServer({
+    set: ["streaming.idle_timeout=0s", "logging.level=error"],
+    nodeOptions: [`--inspect=127.0.0.1:${inspectorPort}`],
+  });
+  using inspector = await Inspector.connect(inspectorPort);
+  await publishOften(server, warmUpCount);
+  const before = await settled(server, inspector);
+  await publishOften(server, turnCount);
+  const after = await settled(server, inspector);
+
+  const { counters } = await server.stats();
+  expect(counters["publish_count"]).toBe(warmUpCount + turnCount);
+  expect(after.descriptorCount).toBeLessThanOrEqual(before.descriptorCount);
+  expect(after.resources).toEqual(before.resources);
+  // 300 bytes for each turn would be a leak: one forgotten listener, one map entry.
+  expect(after.heapBytes - before.heapBytes).toBeLessThan(turnCount * 300);
+});
+
+async function publishOften(server: TestServer, count: number): Promise<void> {
+  let started = 0;
+  const worker = async (): Promise<void> => {
+    while (started < count) await publishOnce(server, started++);
+  };
+  await Promise.all(Array.from({ length: concurrency }, worker));
+}
+
+/** Every third has a player, every fourth drops its connection instead of ending the stream. */
+async function publishOnce(server: TestServer, turn: number): Promise<void> {
+  const stream = `live/turn-${turn}`;
+  await using publisher = new RtmpTestClient(server.rtmpUrl(stream), { role: "publish" });
+  await publisher.ready;
+  sendTagsAtOnce(publisher, tags);
+  if (turn % 3 === 0) {
+    using player = FlvClient.http(server.httpUrl(`/${stream}.flv`));
+    await waitFor(`a tag of ${stream}`, () => player.tags.length > 0);
+  }
+  await (turn % 4 === 0 ? publisher.destroy() : publisher.close());
+}
+
+/** The server's state once everything has ended. */
+async function settled(
+  server: TestServer,
+  inspector: Inspector,
+): Promise<ProcessState & { readonly descriptorCount: number }> {
+  await waitFor("no stream, no connection, no memory", async () => {
+    const { total_streams, subscribers, connections, memory } = await server.stats();
+    return total_streams + subscribers + connections["open_count"]! + memory.used_bytes === 0;
+  });
+  const state = await inspector.state();
+  return { ...state, descriptorCount: readdirSync(`/proc/${server.pid}/fd`).length };
+}
