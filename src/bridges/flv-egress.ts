@@ -113,7 +113,7 @@ class FlvPacketizer implements Packetizer {
   readonly #framing: FlvFraming;
   readonly #selection: FlvSelection;
   readonly #tracks = new Map<Track, FlvTrack>();
-  readonly #randomAccess = new RandomAccessRule();
+  #randomAccess = new RandomAccessRule();
   readonly #header = new Uint8Array(maxTagHeaderBytes);
   #metadata: StreamMetadata;
   #metadataBody: Uint8Array;
@@ -157,6 +157,11 @@ class FlvPacketizer implements Packetizer {
   }
 
   handleMetadata(metadata: StreamMetadata): void {
+    if (metadata.startedAtMs !== this.#metadata.startedAtMs) {
+      // Another publisher: its tracks come with its frames, and those of the one before are nothing to wait for.
+      this.#tracks.clear();
+      this.#randomAccess = new RandomAccessRule();
+    }
     this.#metadata = metadata;
     const body = this.#describe();
     if (equalBytes(body, this.#metadataBody)) return;

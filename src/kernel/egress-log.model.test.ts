@@ -86,7 +86,7 @@ describe("a reader inside the writer's own stores", () => {
       const read = beginRead(new LogReader(log.memory));
       if (read !== undefined) finishRead(read, program.entries);
     });
-    expect(points).toBeGreaterThanOrEqual(program.entries.length * 6);
+    expect(points).toBeGreaterThanOrEqual(program.entries.length * 4); // before and after each of two stores
   });
 
   test.each(programs)("finds out what became of its bytes at every later point: $name", (program) => {
@@ -387,7 +387,6 @@ function HastyLog(): Parts["Log"] {
     override claim(length: number, flags: number, timeMs: number): void {
       super.claim(length, flags, timeMs);
       Atomics.store(this.memory.words, logWords.entryTail, BigInt(this.entryTail + 1));
-      Atomics.store(this.memory.words, logWords.tail, BigInt(this.tail + length));
     }
   };
 }

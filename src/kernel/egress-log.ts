@@ -2,7 +2,7 @@
  * The append-only log of one stream in one wire format: exact wire bytes, packetised once, in a ring of shared memory.
  *
  * One writer that never waits; any number of readers that may be lapped and find out (log-reader.ts). After Agrona's
- * broadcast buffer: the writer stores *tail intent*, then the bytes, then *tail*; a reader checks before and after use.
+ * broadcast buffer: the writer stores *tail intent*, then the bytes, then *entry tail*; a reader checks before and after use.
  *
  * A ring starts small and grows by copying its window into one twice the size. Positions do not change, so cursors do not
  * notice; readers of the old memory find it whole (nobody writes to it any more) and change over when they look again.
@@ -165,7 +165,6 @@ export class EgressLog {
     this.#entryTail++;
     this.#tail = this.#claimEnd;
     Atomics.store(words, logWords.entryTail, BigInt(this.#entryTail));
-    Atomics.store(words, logWords.tail, BigInt(this.#tail));
     // Only when it moves: each of these stores allocates a BigInt.
     if (isRandomAccess) {
       Atomics.store(words, logWords.newestRandomAccessEntry, BigInt(this.#newestRandomAccessEntry));
@@ -257,7 +256,6 @@ export class EgressLog {
     Atomics.store(next.words, logWords.floorEntry, BigInt(firstEntry));
     Atomics.store(next.words, logWords.tailIntent, BigInt(this.#tail));
     Atomics.store(next.words, logWords.entryTail, BigInt(this.#entryTail));
-    Atomics.store(next.words, logWords.tail, BigInt(this.#tail));
     Atomics.store(next.words, logWords.newestRandomAccessEntry, BigInt(this.#newestRandomAccessEntry));
     this.#memory = next;
     this.#floor = from;

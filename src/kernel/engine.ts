@@ -318,7 +318,8 @@ export class Engine {
     if (known?.publication !== undefined) {
       throw new CodedError(
         ERR_STREAM_BUSY,
-        `${access.stream.key} is already being published, by ${known.publication.protocol} from ${known.publication.address}`,
+        // Who it is stands in our log; the second one has no business to know.
+        `${access.stream.key} is already being published`,
       );
     }
     if (this.publisherCount >= this.limits.maxPublishers) {

@@ -15,17 +15,18 @@
 export const logWords = {
   /** Bytes up to here may be being overwritten one capacity below. Stored before the bytes are. */
   tailIntent: 0,
-  /** Bytes up to here are whole. Stored after the bytes are, and after `entryTail`: to measure by, not to pair with an entry. */
-  tail: 1,
-  /** Entries up to here are whole. What a reader goes by: the last entry's position and length say where the bytes end. */
-  entryTail: 2,
+  /**
+   * Entries up to here are whole; stored after their bytes are. The tail that readers go by: the last entry's position and
+   * length say where its bytes end. (A word for that position could not be read together with this one.)
+   */
+  entryTail: 1,
   /** The newest random access point: its entry number, or -1. */
-  newestRandomAccessEntry: 3,
+  newestRandomAccessEntry: 2,
   /** 1 when a ring twice the size has taken over; this one is never written again. */
-  superseded: 4,
+  superseded: 3,
   /** The first byte and the first entry that this memory ever held: growing leaves behind what was lapped already. */
-  floor: 5,
-  floorEntry: 6,
+  floor: 4,
+  floorEntry: 5,
 } as const;
 
 export const logHeaderBytes = 64;

@@ -57,6 +57,8 @@ export class Stream implements SubscriptionSource {
   readonly #budget: MemoryBudget;
   readonly #owner: StreamOwner;
   readonly #tracks = new Map<string, MutableTrack>();
+  /** Tracks of the publisher before that this one has not brought (yet). */
+  #formerTracks = new Set<MutableTrack>();
   readonly #egress = new Map<string, Egress>();
   readonly #subscriptions = new Set<Subscription>();
   #randomAccess = new RandomAccessRule();
@@ -101,7 +103,7 @@ export class Stream implements SubscriptionSource {
   }
 
   get tracks(): readonly Track[] {
-    return [...this.#tracks.values()];
+    return [...this.#tracks.values()].filter((track) => !this.#formerTracks.has(track));
   }
 
   get metadata(): StreamMetadata {
@@ -152,7 +154,7 @@ export class Stream implements SubscriptionSource {
       frames.push(frame);
       if (!formats.has(frame.track)) formats.set(frame.track, frame.format);
     }
-    for (const track of this.#tracks.values()) if (!formats.has(track)) formats.set(track, track.format);
+    for (const track of this.tracks) if (!formats.has(track)) formats.set(track, track.format);
     return { formats, frames };
   }
 
@@ -229,8 +231,10 @@ export class Stream implements SubscriptionSource {
   setPublishing(isPublishing: boolean): void {
     if (this.#state === "ended") return;
     this.#state = isPublishing ? "publishing" : "idle";
-    // The next publisher may have no video, where the one before had.
-    if (isPublishing) this.#randomAccess = new RandomAccessRule();
+    if (!isPublishing) return;
+    // The next publisher may have no video, where the one before had; its own tracks come with its frames.
+    this.#randomAccess = new RandomAccessRule();
+    this.#formerTracks = new Set(this.#tracks.values());
   }
 
   updateMetadata(changes: Partial<StreamMetadata>): void {
@@ -246,6 +250,7 @@ export class Stream implements SubscriptionSource {
     const key = `${kind}/${number}`;
     const known = this.#tracks.get(key);
     if (known !== undefined) {
+      this.#formerTracks.delete(known);
       known.setFormat(format);
       return known;
     }
