@@ -30,7 +30,7 @@ afterAll(() => resources.disposeAsync());
 test("1,000 publishes and unpublishes leave no socket, timer, stream or heap behind", async () => {
   const inspectorPort = await freePort();
   await using server = await startServer({
-    set: ["streaming.idle_timeout=0s", "logging.level=error"],
+    set: ["streaming.idle_timeout=0s", "logging.level=info"],
     nodeOptions: [`--inspect=127.0.0.1:${inspectorPort}`],
   });
   using inspector = await Inspector.connect(inspectorPort);

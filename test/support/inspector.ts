@@ -51,7 +51,8 @@ export class Inspector implements Disposable {
     const expression = "process.getActiveResourcesInfo()";
     const names = await this.#call("Runtime.evaluate", { expression, returnByValue: true });
     const resources: Record<string, number> = {};
-    for (const name of names?.result?.value as string[]) resources[name] = (resources[name] ?? 0) + 1;
+    const list = (names?.result?.value ?? []) as string[];
+    for (const name of list) resources[name] = (resources[name] ?? 0) + 1;
     return { heapBytes: heap?.usedSize ?? 0, resources };
   }
 

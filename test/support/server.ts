@@ -16,7 +16,7 @@ export interface TestServer extends AsyncDisposable {
   httpUrl(path: string): string;
   /** What `/stats` answers. */
   stats(): Promise<ServerStats>;
-  /** Ends it with SIGTERM and resolves to its exit code. */
+  /** Ends it with SIGTERM and resolves to its exit code; null when it had to be killed. */
   stop(): Promise<number | null>;
 }
 
@@ -55,7 +55,7 @@ export interface TestServerOptions {
   readonly nodeOptions?: readonly string[];
 }
 
-/** Starts the server and resolves when it listens. Its log is JSON lines; those above "info" also go to the test's output. */
+/** Starts the server and resolves when it says, at level "info", that it listens. Its log is JSON lines, kept in `logLines`. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
   const settings = ["rtmp.port=0", "http.port=0", "logging.format=json", "logging.level=debug", ...(options.set ?? [])];
   const main = resolve(import.meta.dirname, "../../src/server/main.ts");
@@ -74,12 +74,16 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     if (parsed["msg"] === "listening") listening.resolve(parsed);
   });
   exited.then(([code]) => listening.reject(new Error(`the server exited with ${String(code)} before it listened`)));
-  const line = await listening.promise;
+  // A test that fails must leave nothing behind: not a server that never listens, nor one that never ends.
+  const startTimer = setTimeout(() => child.kill("SIGKILL"), startTimeoutMs);
+  const line = await listening.promise.finally(() => clearTimeout(startTimer));
   const rtmpPort = Number(line["rtmp"]);
   const httpPort = Number(line["http"]);
   const stop = async (): Promise<number | null> => {
     child.kill("SIGTERM");
+    const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
     const [code] = (await exited) as [number | null];
+    clearTimeout(timer);
     return code;
   };
   return {
@@ -97,3 +101,6 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     },
   };
 }
+
+const startTimeoutMs = 20_000;
+const stopTimeoutMs = 20_000;
