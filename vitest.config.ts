@@ -4,7 +4,9 @@ import type { ViteUserConfig } from "vitest/config";
 const config: ViteUserConfig = {
   test: {
     projects: [
-      { test: { name: "unit", include: ["{src,fuzz,scripts,web}/**/*.test.ts", "test/*.test.ts"], testTimeout: 20_000 } },
+      {
+        test: { name: "unit", include: ["{src,fuzz,scripts,web}/**/*.test.ts", "test/*.test.ts"], testTimeout: 20_000 },
+      },
       {
         test: {
           name: "interop",

@@ -20,7 +20,7 @@ const program = (name: string, aptPackage: string): Peer => ({
   name,
   aptPackage,
   // nginx lies where a user's PATH does not lead.
-  isPresent: () => [...pathFolders(), "/usr/sbin"].some((folder) => existsSync(join(folder, name))),
+  isPresent: () => [...pathFolders(), "/usr/sbin", "/sbin"].some((folder) => existsSync(join(folder, name))),
 });
 
 const gstreamerElement = (name: string, aptPackage: string): Peer => ({
@@ -42,7 +42,7 @@ function pathFolders(): string[] {
 const ffmpeg = program("ffmpeg", "ffmpeg");
 
 export const peersOfStage: Readonly<Record<string, readonly Peer[]>> = {
-  unit: [ffmpeg],
+  unit: [ffmpeg, program("openssl", "openssl")],
   interop: [
     ffmpeg,
     program("gst-launch-1.0", "gstreamer1.0-tools"),
@@ -56,6 +56,10 @@ export const peersOfStage: Readonly<Record<string, readonly Peer[]>> = {
     program("nginx", "nginx"),
     file("nginx's RTMP module", "/usr/lib/nginx/modules/ngx_rtmp_module.so", "libnginx-mod-rtmp"),
     program("cvlc", "vlc-bin"),
+    program("curl", "curl"),
+    program("openssl", "openssl"),
+    program("ip", "iproute2"),
+    program("prlimit", "util-linux"),
   ],
   browser: [ffmpeg, program("chromium", "chromium")],
 };

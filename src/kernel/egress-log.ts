@@ -11,7 +11,7 @@
 import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
 import { ERR_LOG_ENTRY_TOO_LARGE, ERR_MEMORY_LIMIT } from "./errors.ts";
-import { guardFraction, initialRingBytes, initialRingEntries } from "./limits.ts";
+import { guardFraction, initialRingBytes, initialRingEntries, ringGops } from "./limits.ts";
 import { entryFlags, entryRecordBytes, logHeaderBytes, logMemoryBytes, logWords } from "./log-layout.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 
@@ -201,7 +201,8 @@ export class EgressLog {
     }
     let { capacity, entryCapacity } = this.#memory;
     const keepFrom = this.#keepFromEntry();
-    const wanted = length + (keepFrom < this.#entryTail ? this.#tail - this.#positionOf(keepFrom) : 0);
+    const gopBytes = keepFrom < this.#entryTail ? this.#tail - this.#positionOf(keepFrom) : 0;
+    const wanted = length + gopBytes * ringGops;
     while (wanted > capacity * (1 - guardFraction) && capacity * 2 <= this.#maxBytes) capacity *= 2;
     while (length > capacity * (1 - guardFraction)) capacity *= 2;
     const keepEntries = this.#entryTail - keepFrom;

@@ -36,6 +36,12 @@ export const initialRingBytes = 65_536;
 /** Entries a new log can index: two seconds of 25 fps video and 44.1 kHz AAC are 136. */
 export const initialRingEntries = 256;
 
+/**
+ * A ring holds the current GOP, and as much again: so that a player which stands still for as long as a GOP lasts goes on where
+ * it was, instead of losing its place.
+ */
+export const ringGops = 2;
+
 /** The share of a ring that readers keep clear of the writer: positions closer than this to being overwritten count as lapped. */
 export const guardFraction = 0.125;
 

@@ -187,7 +187,7 @@ class SocketConnection implements Connection {
     this.#socket.write(bytes);
     // A peer that asks and asks but never reads.
     const queuedBytes = this.#socket.writableLength - (this.#play?.inFlightBytes ?? 0);
-    if (queuedBytes > maxQueuedBytes) this.#socket.destroy();
+    if (queuedBytes > maxQueuedBytes) this.#socket.destroy(new Error("the peer reads none of its answers"));
   }
 
   play(log: EgressLog, options: PlayOptions): Play {

@@ -1,6 +1,7 @@
 /** The server: puts engine, transport, services, log and configuration together, and takes them down in order. */
 
-import type { CodedError } from "../bytes/coded-error.ts";
+import { CodedError } from "../bytes/coded-error.ts";
+import { ERR_STREAM_BUSY } from "../kernel/errors.ts";
 import type { HealthCheck, HealthReport, Observer } from "../kernel/services.ts";
 import type { Stream } from "../kernel/stream.ts";
 import { systemClock } from "../runtime/clock.ts";
@@ -8,6 +9,7 @@ import { Engine } from "../runtime/engine.ts";
 import { openTransport } from "../runtime/open-transport.ts";
 import { ConfiguredAccess } from "./access.ts";
 import type { LoadedConfig } from "./config/load.ts";
+import { ERR_INTERNAL } from "./errors.ts";
 import { HttpService } from "./http/http-service.ts";
 import { formatBanner } from "./log/banner.ts";
 import type { Logger } from "./log/logger.ts";
@@ -34,15 +36,25 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
   const startedAtMs = systemClock.monotonicMs();
   for (const note of loaded.notes) logger.warn(note);
 
-  const problems = new RepeatedErrors(({ code, message, count, fields }) =>
-    logger.warn({ code, ...(count > 1 ? { count } : {}), ...fields }, message),
-  );
+  const problems = new RepeatedErrors(({ code, message, count, fields }) => {
+    const level = code === ERR_INTERNAL ? "error" : "warn";
+    logger[level]({ code, ...(count > 1 ? { count } : {}), ...fields }, message);
+  });
   const problemTimer = setInterval(() => problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
-  const report = (problem: CodedError, address: string, stream: string): void =>
-    problems.handle(problem, { address, ...(stream === "" ? {} : { stream }) }, systemClock.monotonicMs());
+  const report = (problem: CodedError, address: string, stream: string): void => {
+    // Who holds the stream that somebody else wanted: for us to know, and not in the message that the peer gets.
+    const isBusy = problem.code === ERR_STREAM_BUSY;
+    const publisher = isBusy ? engine.getStream(stream)?.metadata.publisherAddress : undefined;
+    const fields = { address, stream: stream === "" ? undefined : stream, publisher };
+    problems.handle(problem, fields, systemClock.monotonicMs());
+  };
 
   const access = new ConfiguredAccess(config.access);
-  const onFailure = (error: unknown): void => logger.error({ err: error }, "a session ended by a mistake of ours");
+  // Peers may be able to repeat it: counted, and logged once a second with the newest stack, like everything else.
+  const onFailure = (error: unknown): void => {
+    const problem = new CodedError(ERR_INTERNAL, "a session ended by a mistake of ours");
+    problems.handle(problem, { err: error }, systemClock.monotonicMs());
+  };
   const transport = openTransport({
     choice: config.server.transport,
     pacing: { minIntervalMs: config.streaming.flushIntervalMs, latencyBudgetMs: config.streaming.latencyBudgetMs },

@@ -26,7 +26,7 @@ let nginx: PeerServer;
 let pictures: string[];
 
 beforeAll(async () => {
-  await writeTestFile(source, { seconds: 5, gop, bFrames: 2 });
+  await writeTestFile(source, { seconds: 8, gop, bFrames: 2 });
   pictures = await frameHashes(source, "v:0");
   server = resources.use(
     await startServer({ set: ["streaming.idle_timeout=500ms", "streaming.publisher_timeout=2s"] }),

@@ -13,7 +13,11 @@ export function readFlvFile(path: string): FlvTag[] {
 }
 
 /** Sends tags four times as fast as their times say: a test need not take as long as its stream. */
-export async function sendTags(client: RtmpTestClient, tags: readonly FlvTag[], times: readonly FlvTag[] = tags): Promise<void> {
+export async function sendTags(
+  client: RtmpTestClient,
+  tags: readonly FlvTag[],
+  times: readonly FlvTag[] = tags,
+): Promise<void> {
   const startedAtMs = performance.now();
   const firstMs = times[0]?.timestampMs ?? 0;
   for (const [index, { type, timestampMs, body }] of tags.entries()) {

@@ -24,7 +24,7 @@ export interface Player {
 }
 
 /** The size that `GStreamer` is told of; all streams of the matrix have it. */
-export const pictureSize = { width: 320, height: 240 } as const;
+const pictureSize = { width: 320, height: 240 } as const;
 
 export const players: readonly Player[] = [
   {

@@ -37,5 +37,5 @@ export function openNetwork(): TestNetwork | undefined {
   }
 }
 
-/** Reserved for tests of network devices, RFC 2544. */
-const subnet = "198.18.77";
+/** Reserved for tests of network devices, RFC 2544; another one for each process. */
+const subnet = `198.18.${process.pid % 256}`;

@@ -8,8 +8,17 @@ import { MessageStream, type MessageStreamState } from "./message-stream.ts";
 export class MessageStreams {
   readonly #streams = new Map<number, MessageStream>();
 
-  get isAnyInUse(): boolean {
-    for (const stream of this.#streams.values()) if (stream.isInUse) return true;
+  /** Whether one was accepted: published or played. */
+  get isAnyAccepted(): boolean {
+    for (const { state } of this.#streams.values()) if (state === "publishing" || state === "playing") return true;
+    return false;
+  }
+
+  /** Whether the decision about one is on its way. */
+  get isAnyPending(): boolean {
+    for (const { state } of this.#streams.values()) {
+      if (state === "publish-pending" || state === "play-pending") return true;
+    }
     return false;
   }
 

@@ -44,8 +44,12 @@ export class NetStreams {
     this.#events = events;
   }
 
-  get isAnyInUse(): boolean {
-    return this.#streams.isAnyInUse;
+  get isAnyAccepted(): boolean {
+    return this.#streams.isAnyAccepted;
+  }
+
+  get isAnyPending(): boolean {
+    return this.#streams.isAnyPending;
   }
 
   get isAnyPublishing(): boolean {

@@ -112,7 +112,8 @@ export class RtmpServerSession {
       }
       return;
     }
-    if (this.#commandDeadline !== undefined && now >= this.#commandDeadline) {
+    const deadline = this.#dueCommand();
+    if (deadline !== undefined && now >= deadline) {
       this.#fail(new CodedError(ERR_RTMP_COMMAND_TIMEOUT, "expected the peer to publish or to play by now"));
       return;
     }
@@ -123,7 +124,7 @@ export class RtmpServerSession {
   nextTimeout(): number | undefined {
     if (this.#state === "closed") return undefined;
     if (this.#state === "handshake") return this.#handshakeDeadline;
-    return earlier(this.#commandDeadline, this.#state === "connected" ? this.#ping.deadline : undefined);
+    return earlier(this.#dueCommand(), this.#state === "connected" ? this.#ping.deadline : undefined);
   }
 
   pollEvent(): RtmpServerEvent | undefined {
@@ -358,9 +359,15 @@ export class RtmpServerSession {
   }
 
   /** Starts or stops the deadline for doing anything, and the bound on memory, with what the streams do now. */
+  /** The peer does not answer for the time that we take to decide. */
+  #dueCommand(): number | undefined {
+    return this.#streams.isAnyPending ? undefined : this.#commandDeadline;
+  }
+
   #watchIdleness(): void {
     if (this.#state !== "connecting" && this.#state !== "connected") return;
-    if (this.#streams.isAnyInUse) this.#commandDeadline = undefined;
+    // A refusal buys no time: whoever is refused again and again has the same ten seconds as one who says nothing.
+    if (this.#streams.isAnyAccepted) this.#commandDeadline = undefined;
     else this.#commandDeadline ??= this.#now + (this.#options.commandTimeoutMs ?? limits.commandTimeoutMs);
     const { isAnyPublishing } = this.#streams;
     this.#link.reader.setPartialLimit(isAnyPublishing ? limits.maxPartialBytes : limits.maxPartialBytesBeforePublish);

@@ -53,12 +53,7 @@ export class HttpService implements EgressProtocol {
   readonly #options: HttpServiceOptions;
   readonly #origins: AllowedOrigins;
   readonly #flv: FlvPlayerContext;
-  readonly #webSockets = new WebSocketServer({
-    noServer: true,
-    maxPayload: maxWebSocketBytes,
-    perMessageDeflate: false,
-    autoPong: false, // ours looks at what waits already
-  });
+  readonly #webSockets = new WebSocketServer(webSocketOptions);
   /** Sockets that carry a body without end; a further request on one of them ends it. */
   readonly #playing = new OpenSet<Socket>();
   /** The last request on each socket. */
@@ -346,7 +341,14 @@ const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 10_000;
 const stallTimeoutMs = 10_000; // a client that takes nothing of its answer
 const maxBodyBytes = 64 * 1024;
-const maxWebSocketBytes = 4_096; // players say nothing; a close frame's reason is 123 bytes
+
+const webSocketOptions = {
+  noServer: true,
+  maxPayload: 4_096, // players say nothing; a close frame's reason is 123 bytes
+  perMessageDeflate: false,
+  autoPong: false, // ours looks at what waits already
+  closeTimeout: 2_000, // from the close frame to the end of the connection; the types do not know it yet
+};
 
 const contentSecurityPolicy = [
   "default-src 'self'",

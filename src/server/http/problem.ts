@@ -7,6 +7,7 @@ import {
   ERR_LIMIT_REACHED,
   ERR_MEMORY_LIMIT,
   ERR_NOT_AUTHORIZED,
+  ERR_STREAM_BUSY,
   ERR_STREAM_NAME,
   ERR_STREAM_NOT_FOUND,
 } from "../../kernel/errors.ts";
@@ -48,6 +49,7 @@ const statuses: Readonly<Record<string, readonly [status: number, title: string]
   [ERR_HTTP_REQUEST]: [400, "Refused"],
   [ERR_HTTP_TIMEOUT]: [408, "Too slow"],
   [ERR_HTTP_HEADER_TOO_LARGE]: [431, "Head too large"],
+  [ERR_STREAM_BUSY]: [409, "Busy"],
   [ERR_CODEC_NOT_RECEIVABLE]: [406, "Codec not receivable"],
   [ERR_LIMIT_REACHED]: [503, "Limit reached"],
   [ERR_MEMORY_LIMIT]: [503, "Out of memory"],

@@ -224,10 +224,12 @@ export class RtmpConnection implements ConnectionHandler {
     }
   }
 
-  async #subscribe(playing: Playing): Promise<void> {
+  /** False, and no subscription: meanwhile the player is gone, or wants something else. */
+  async #subscribe(playing: Playing): Promise<boolean> {
     const { event, selection } = playing;
     const framing = rtmpFlvFraming(event.messageStreamId, this.#context.session.chunkSize);
-    playing.subscription = await this.#context.engine.subscribeLog(
+    playing.subscription = undefined;
+    const subscription = await this.#context.engine.subscribeLog(
       this.#request(`${event.app}/${event.name}`, event.query),
       (stream) => {
         playing.leftOut = checkReceivable(stream.tracks, selection);
@@ -235,6 +237,12 @@ export class RtmpConnection implements ConnectionHandler {
       },
       () => playing.play?.finish(),
     );
+    if (this.#isClosed || this.#playing !== playing || playing.selection !== selection) {
+      subscription.close("the player wants it no more");
+      return false;
+    }
+    playing.subscription = subscription;
+    return true;
   }
 
   #startCursor(playing: Playing, isLive: boolean): void {
@@ -266,10 +274,14 @@ export class RtmpConnection implements ConnectionHandler {
     playing.selection = { ...playing.selection, [wants]: isWanted };
     playing.play.stop();
     playing.subscription?.close("the player chose other tracks");
-    this.#subscribe(playing).then(
-      () => this.#startCursor(playing, true),
-      (error: unknown) => this.close(this.#refusal(error, this.#streamName()).message),
-    );
+    this.#subscribe(playing)
+      .then(
+        (isCurrent) => {
+          if (isCurrent) this.#startCursor(playing, true);
+        },
+        (error: unknown) => this.close(this.#refusal(error, this.#streamName()).message),
+      )
+      .catch((error: unknown) => this.#fail(error));
   }
 
   #stopPlaying(reason: string): void {
@@ -301,10 +313,12 @@ export class RtmpConnection implements ConnectionHandler {
 
   /** What to tell the peer; a mistake of ours is told as such, and reported. */
   #refusal(error: unknown, stream: string): CodedError {
-    if (!(error instanceof CodedError)) this.#context.onFailure(error);
-    const problem = error instanceof CodedError ? error : new CodedError(ERR_INTERNAL, "an internal error");
-    this.#problem(problem, stream);
-    return problem;
+    if (!(error instanceof CodedError)) {
+      this.#context.onFailure(error);
+      return new CodedError(ERR_INTERNAL, "an internal error");
+    }
+    this.#problem(error, stream);
+    return error;
   }
 
   #problem(problem: CodedError, stream: string): void {
