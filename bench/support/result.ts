@@ -8,7 +8,7 @@ export interface BenchResult {
 }
 
 /** One line for each result, with the ratio to its reference. */
-export function formatResults(results: readonly BenchResult[]): string {
+function formatResults(results: readonly BenchResult[]): string {
   const rows = results.map(({ name, value, unit, reference }) => [
     name,
     `${formatNumber(value)} ${unit}`,
