@@ -24,6 +24,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::TakeEvents>("takeEvents"),
                            InstanceMethod<&ShardObject::Listen>("listen"),
                            InstanceMethod<&ShardObject::CloseListener>("closeListener"),
+                           InstanceMethod<&ShardObject::DroppedCount>("droppedCount"),
                            InstanceMethod<&ShardObject::Adopt>("adopt"),
                            InstanceMethod<&ShardObject::PeerAddress>("peerAddress"),
                            InstanceMethod<&ShardObject::Send>("send"),
@@ -136,6 +137,9 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   }
 
   void CloseListener(const Napi::CallbackInfo& info) { if (shard_) shard_->CloseListener(Int(info[0])); }
+  Napi::Value DroppedCount(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), shard_ ? shard_->DroppedCount(Int(info[0])) : 0);
+  }
   Napi::Value Adopt(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), shard_->Adopt(Int(info[0]))); }
 
   // peerAddress(id): [host, port]

@@ -82,6 +82,7 @@ class Shard {
   // Sockets. Negative results are -errno.
   int Listen(const std::string& host, int port, int backlog, bool reuse_port, int max_connections, int* bound_port);
   void CloseListener(int listener);
+  double DroppedCount(int listener) const { return listeners_[listener].dropped_count; }
   // Takes over a connected descriptor (it is duplicated); returns the connection's id.
   int Adopt(int fd);
   bool PeerAddress(int id, std::string* host, int* port) const;
@@ -122,6 +123,7 @@ class Shard {
     int fd = -1;
     int max_connections = 0;
     int connection_count = 0;
+    double dropped_count = 0;
     bool is_paused = false;
   };
 

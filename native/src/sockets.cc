@@ -142,6 +142,7 @@ void Shard::Accept(int listener_id) {
     if (listener.connection_count >= listener.max_connections) {
       close(fd);
       counters.dropped++;
+      listener.dropped_count++;
       continue;
     }
     const int id = AddConnection(fd, listener_id);

@@ -21,6 +21,8 @@ export interface NativeShard {
   takeEvents(target: Float64Array): number;
   listen(host: string, port: number, backlog: number, reusePort: boolean, maxConnections: number): [number, number];
   closeListener(listener: number): void;
+  /** Connections closed at once because there were too many. */
+  droppedCount(listener: number): number;
   adopt(fd: number): number;
   peerAddress(id: number): [string, number];
   send(id: number, bytes: Uint8Array, maxQueuedBytes: number): void;

@@ -95,12 +95,15 @@ export class NativeTransport implements Transport {
     this.#accepts[id] = accept;
     const counts = { connectionCount: 0 };
     this.#listenerCounts[id] = counts;
+    const shard = this.#shard;
     return {
       port: boundPort,
       get connectionCount() {
         return counts.connectionCount;
       },
-      droppedCount: 0,
+      get droppedCount() {
+        return shard.droppedCount(id);
+      },
       setSecureContext: () => {},
       close: () => {
         if (!this.#isClosed) this.#shard.closeListener(id);
@@ -109,9 +112,13 @@ export class NativeTransport implements Transport {
     };
   }
 
-  adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
-    const fd = descriptorOf(socket);
-    const id = fd < 0 || socket.writableLength > 0 ? -1 : this.#shard.adopt(fd);
+  adopt(
+    socket: Socket,
+    createHandler: (connection: Connection) => ConnectionHandler,
+    options: { readonly isShared: boolean } = { isShared: false },
+  ): Connection {
+    const fd = options.isShared || socket.writableLength > 0 || socket.destroyed ? -1 : descriptorOf(socket);
+    const id = fd < 0 ? -1 : this.#shard.adopt(fd);
     if (id < 0) return this.#portable.adopt(socket, createHandler);
     // The descriptor was duplicated: this closes Node's half, not the connection.
     socket.destroy();
@@ -123,6 +130,7 @@ export class NativeTransport implements Transport {
     clearInterval(this.#sweep);
     for (const connection of this.#connections) connection?.destroy();
     this.#drain();
+    this.#shard.counters(this.#counters); // the last word
     this.#isClosed = true;
     this.#pacer.stop();
     clearImmediate(this.#again);
@@ -249,6 +257,7 @@ export class NativeTransport implements Transport {
     // A publisher that catches up writes many GOPs in one turn: cursors that keep pace must not be lapped by it.
     if (known.isFilling && !this.#isDraining) {
       this.#flushLog(known);
+      this.drainSoon();
       return;
     }
     this.#dirty.add(known);
