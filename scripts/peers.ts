@@ -41,25 +41,28 @@ function pathFolders(): string[] {
 
 const ffmpeg = program("ffmpeg", "ffmpeg");
 
+const interopPeers: readonly Peer[] = [
+  ffmpeg,
+  program("gst-launch-1.0", "gstreamer1.0-tools"),
+  gstreamerElement("videotestsrc", "gstreamer1.0-plugins-base"),
+  gstreamerElement("flvmux", "gstreamer1.0-plugins-good"),
+  gstreamerElement("rtmp2sink", "gstreamer1.0-plugins-bad"),
+  gstreamerElement("x264enc", "gstreamer1.0-plugins-ugly"),
+  gstreamerElement("avdec_h264", "gstreamer1.0-libav"),
+  program("rtmpdump", "rtmpdump"),
+  program("mpv", "mpv"),
+  program("nginx", "nginx"),
+  file("nginx's RTMP module", "/usr/lib/nginx/modules/ngx_rtmp_module.so", "libnginx-mod-rtmp"),
+  program("cvlc", "vlc-bin"),
+  program("curl", "curl"),
+  program("openssl", "openssl"),
+  program("ip", "iproute2"),
+  program("prlimit", "util-linux"),
+];
+
 export const peersOfStage: Readonly<Record<string, readonly Peer[]>> = {
   unit: [ffmpeg, program("openssl", "openssl")],
-  interop: [
-    ffmpeg,
-    program("gst-launch-1.0", "gstreamer1.0-tools"),
-    gstreamerElement("videotestsrc", "gstreamer1.0-plugins-base"),
-    gstreamerElement("flvmux", "gstreamer1.0-plugins-good"),
-    gstreamerElement("rtmp2sink", "gstreamer1.0-plugins-bad"),
-    gstreamerElement("x264enc", "gstreamer1.0-plugins-ugly"),
-    gstreamerElement("avdec_h264", "gstreamer1.0-libav"),
-    program("rtmpdump", "rtmpdump"),
-    program("mpv", "mpv"),
-    program("nginx", "nginx"),
-    file("nginx's RTMP module", "/usr/lib/nginx/modules/ngx_rtmp_module.so", "libnginx-mod-rtmp"),
-    program("cvlc", "vlc-bin"),
-    program("curl", "curl"),
-    program("openssl", "openssl"),
-    program("ip", "iproute2"),
-    program("prlimit", "util-linux"),
-  ],
+  interop: interopPeers,
+  portable: interopPeers,
   browser: [ffmpeg, program("chromium", "chromium")],
 };

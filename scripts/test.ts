@@ -26,6 +26,8 @@ const stages: Readonly<Record<string, () => Promise<Tally>>> = {
   /** Real peers publish and play. */
   interop: () => runVitest("interop"),
   browser: () => runVitest("browser"),
+  /** The same peers once more, over the transport that other platforms get. */
+  portable: () => runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable" }),
 };
 
 process.exitCode = await main();
@@ -80,13 +82,17 @@ async function runChecks(): Promise<Tally> {
   return tallyOfParts(parts);
 }
 
-async function runVitest(project: string): Promise<Tally> {
+async function runVitest(project: string, environment: Readonly<Record<string, string>> = {}): Promise<Tally> {
   if (project !== "unit") providePage(pageFolders(root));
   const report = join(reportFolder, `${project}.json`);
-  const exitCode = await runWithReport(report, [
-    join(root, "node_modules/vitest/vitest.mjs"),
-    ...["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
-  ]);
+  const exitCode = await runWithReport(
+    report,
+    [
+      join(root, "node_modules/vitest/vitest.mjs"),
+      ...["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+    ],
+    environment,
+  );
   return tallyOfVitest(readReport<VitestReport>(report), exitCode);
 }
 
@@ -97,9 +103,13 @@ async function runFuzzSmoke(): Promise<Tally> {
 }
 
 /** Runs Node with `args`, after the report of an earlier run is out of the way. */
-function runWithReport(report: string, args: string[]): Promise<number> {
+function runWithReport(
+  report: string,
+  args: string[],
+  environment?: Readonly<Record<string, string>>,
+): Promise<number> {
   rmSync(report, { force: true });
-  return run(process.execPath, args);
+  return run(process.execPath, args, environment);
 }
 
 function readReport<Report>(file: string): Report | undefined {
@@ -107,13 +117,17 @@ function readReport<Report>(file: string): Report | undefined {
 }
 
 /** The exit code; 1 when a signal ended the program. */
-async function run(command: string, args: string[]): Promise<number> {
+async function run(
+  command: string,
+  args: string[],
+  environment: Readonly<Record<string, string>> = {},
+): Promise<number> {
   // What the project installed comes first, also when this script was not started through npm.
   const path = [join(root, "node_modules/.bin"), process.env["PATH"] ?? ""].join(delimiter);
   const child = spawn(command, args, {
     cwd: root,
     stdio: ["ignore", "inherit", "inherit"],
-    env: { ...process.env, PATH: path },
+    env: { ...process.env, PATH: path, ...environment },
   });
   const [exitCode] = (await once(child, "close")) as [number | null];
   return exitCode ?? 1;

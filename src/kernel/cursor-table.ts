@@ -42,7 +42,7 @@ export const cursorSteps = {
 
 export type CursorStep = (typeof cursorSteps)[keyof typeof cursorSteps];
 
-const cursorFlags = {
+export const cursorFlags = {
   inUse: 1,
   /** Starts at its position: takes the preamble along. */
   starting: 2,
@@ -50,8 +50,26 @@ const cursorFlags = {
   waiting: 4,
 } as const;
 
-/** Bytes of one cursor: six 64-bit numbers and two 32-bit words. */
-const cursorBytes = 6 * 8 + 2 * 4;
+/**
+ * The columns, in their order in memory: first the 64-bit numbers, then the 32-bit words, each as long as the table's capacity.
+ * Whoever runs the loop over the cursors writes them.
+ */
+export const cursorColumns = {
+  position: 0,
+  entry: 1,
+  sentBytes: 2,
+  skippedBytes: 3,
+  progressAtMs: 4,
+  jumpedAtMs: 5,
+  jumpCount: 6,
+  flags: 7,
+} as const;
+
+const numberColumnCount = 6;
+const wordColumnCount = 2;
+
+/** Bytes of one cursor. */
+const cursorBytes = numberColumnCount * 8 + wordColumnCount * 4;
 
 export class CursorTable {
   readonly shared: SharedArrayBuffer;
@@ -73,15 +91,19 @@ export class CursorTable {
   constructor(capacity: number) {
     this.capacity = capacity;
     this.shared = new SharedArrayBuffer(capacity * cursorBytes);
-    const column = (index: number): Float64Array => new Float64Array(this.shared, index * capacity * 8, capacity);
-    this.positions = column(0);
-    this.entries = column(1);
-    this.sentBytes = column(2);
-    this.skippedBytes = column(3);
-    this.progressAtMs = column(4);
-    this.jumpedAtMs = column(5);
-    this.jumpCounts = new Uint32Array(this.shared, 6 * capacity * 8, capacity);
-    this.flags = new Uint32Array(this.shared, 6 * capacity * 8 + capacity * 4, capacity);
+    const numbers = (column: number): Float64Array => new Float64Array(this.shared, column * capacity * 8, capacity);
+    const words = (column: number): Uint32Array => {
+      const at = numberColumnCount * capacity * 8 + (column - numberColumnCount) * capacity * 4;
+      return new Uint32Array(this.shared, at, capacity);
+    };
+    this.positions = numbers(cursorColumns.position);
+    this.entries = numbers(cursorColumns.entry);
+    this.sentBytes = numbers(cursorColumns.sentBytes);
+    this.skippedBytes = numbers(cursorColumns.skippedBytes);
+    this.progressAtMs = numbers(cursorColumns.progressAtMs);
+    this.jumpedAtMs = numbers(cursorColumns.jumpedAtMs);
+    this.jumpCounts = words(cursorColumns.jumpCount);
+    this.flags = words(cursorColumns.flags);
   }
 
   get count(): number {

@@ -32,6 +32,9 @@ export const logWords = {
 export const logHeaderBytes = 64;
 export const entryRecordBytes = 24;
 
+/** Where the fields of an entry's record are, in bytes. */
+export const entryRecord = { position: 0, timeMs: 8, length: 16, flags: 20 } as const;
+
 /** Flags of an entry. */
 export const entryFlags = {
   /** A key frame of the video track a player gets by default, or any frame of a stream without video. */

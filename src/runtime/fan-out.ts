@@ -12,6 +12,7 @@ import { assert } from "../bytes/assert.ts";
 import { type CursorTable, cursorSteps } from "../kernel/cursor-table.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import { type GatheredEntries, LogReader } from "../kernel/log-reader.ts";
+import { everyFrame, FlushPacer, type FlushPacing } from "./flush-pacer.ts";
 import type { Play, PlayOptions } from "./transport.ts";
 
 /** What the loop counts for all its cursors. */
@@ -33,11 +34,20 @@ export class FanOut {
   readonly #nowMs: () => number;
   readonly #logs = new Map<EgressLog, LogFanOut>();
   readonly #dirty = new Set<LogFanOut>();
-  #flush: NodeJS.Immediate | undefined;
+  readonly #pacer: FlushPacer;
 
-  constructor(table: CursorTable, nowMs: () => number) {
+  constructor(table: CursorTable, nowMs: () => number, pacing: FlushPacing = everyFrame) {
     this.#table = table;
     this.#nowMs = nowMs;
+    this.#pacer = new FlushPacer(pacing, nowMs, () => {
+      const dirty = [...this.#dirty];
+      this.#dirty.clear();
+      for (const each of dirty) each.flush();
+    });
+  }
+
+  stop(): void {
+    this.#pacer.stop();
   }
 
   get cursorCount(): number {
@@ -71,13 +81,7 @@ export class FanOut {
 
   #ring(fanOut: LogFanOut): void {
     this.#dirty.add(fanOut);
-    // After the poll phase: frames that came in one read leave in one write.
-    this.#flush ??= setImmediate(() => {
-      this.#flush = undefined;
-      const dirty = [...this.#dirty];
-      this.#dirty.clear();
-      for (const each of dirty) each.flush();
-    });
+    this.#pacer.request();
   }
 
   #closed(log: EgressLog): void {

@@ -6,6 +6,7 @@ import { CursorTable } from "../kernel/cursor-table.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import { systemClock } from "./clock.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
+import { everyFrame, type FlushPacing } from "./flush-pacer.ts";
 import type {
   Connection,
   ConnectionHandler,
@@ -33,9 +34,10 @@ export class PortableTransport implements Transport {
     onFailure: (error: unknown) => void = (error) => {
       throw error;
     },
+    pacing: FlushPacing = everyFrame,
   ) {
     this.#onFailure = onFailure;
-    this.#fanOut = new FanOut(new CursorTable(maxCursors), systemClock.monotonicMs);
+    this.#fanOut = new FanOut(new CursorTable(maxCursors), systemClock.monotonicMs, pacing);
     this.#sweep = setInterval(() => this.#fanOut.sweep(), sweepIntervalMs).unref();
   }
 
@@ -136,6 +138,7 @@ export class PortableTransport implements Transport {
 
   async close(): Promise<void> {
     clearInterval(this.#sweep);
+    this.#fanOut.stop();
     const closing = Array.from(this.#listeners, (listener) => listener.close());
     for (const connection of this.#connections) {
       connection.destroy();

@@ -6,7 +6,7 @@ import type { HealthCheck, HealthReport, Observer } from "../kernel/services.ts"
 import type { Stream } from "../kernel/stream.ts";
 import { systemClock } from "../runtime/clock.ts";
 import { Engine } from "../runtime/engine.ts";
-import { PortableTransport } from "../runtime/portable-transport.ts";
+import { openTransport } from "../runtime/open-transport.ts";
 import { ConfiguredAccess } from "./access.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { ERR_INTERNAL } from "./errors.ts";
@@ -55,7 +55,12 @@ export async function startServer({ loaded, logger, version }: ServerOptions): P
     const problem = new CodedError(ERR_INTERNAL, "a session ended by a mistake of ours");
     problems.handle(problem, { err: error }, systemClock.monotonicMs());
   };
-  const transport = new PortableTransport(onFailure);
+  const transport = openTransport({
+    choice: config.server.transport,
+    pacing: { minIntervalMs: config.streaming.flushIntervalMs, latencyBudgetMs: config.streaming.latencyBudgetMs },
+    onFailure,
+    onFallback: (reason) => logger.warn({ code: reason.code }, `${reason.message}; the portable transport serves`),
+  });
   const { streaming } = config;
   const engine = new Engine({
     authenticator: access,

@@ -1,7 +1,8 @@
 /**
  * node-media-server (npm) as a program: `<rtmp port> <folder>`, then one relay task per further argument, as JSON
  * (`{"mode": "pull", "url": "rtmp://…", "streamPath": "/live/x"}`). A pull begins at once, a push when its stream is
- * published: that server gives a push up whose stream is not there. Says "ready" on standard error when it listens.
+ * published: that server gives a push up whose stream is not there. Says "ready" on standard error when it listens, and
+ * "published /live/x" when a stream begins.
  */
 
 import { createRequire } from "node:module";
@@ -28,6 +29,7 @@ const server = new NodeMediaServer({
   rtmp: { port: Number(port) },
   record: { auto: false, path: join(folder, `record-${port}`) },
 });
+server.on("postPublish", ({ streamPath }) => process.stderr.write(`published ${streamPath}\n`));
 await server.run();
 for (const text of tasks) {
   const task = JSON.parse(text) as RelayTask;

@@ -54,7 +54,7 @@ export function lineAt(text: string, offset: number): number {
 }
 
 /** Folders that git ignores too. */
-const notOurs = new Set([".git", "node_modules", "dist", "out"]);
+const notOurs = new Set([".git", "node_modules", "dist", "out", "build"]);
 
 const textFile =
   /(?:^|\/)(?:LICENSE|Dockerfile|Makefile|run|\.gitignore|\.editorconfig|\.npmrc)$|\.(?:[cm]?[jt]sx?|json|md|toml|ya?ml|sh|html|css|svg|txt|service|gyp|gypi|c|cc|cpp|h|hpp)$/;

@@ -21,6 +21,7 @@ export interface Config {
   readonly server: {
     /** 0 is one per core. */
     readonly shards: number;
+    readonly transport: "auto" | "native" | "portable";
     readonly shutdownTimeoutMs: number;
   };
   readonly rtmp: {
@@ -54,6 +55,8 @@ export interface Config {
     readonly maxRingBytes: number;
     readonly memoryLimitBytes: number;
     readonly maxLagJumps: number;
+    readonly flushIntervalMs: number;
+    readonly latencyBudgetMs: number;
   };
   readonly access: {
     readonly publish: AccessRule;
@@ -77,6 +80,11 @@ const sections = {
       max: 1,
       tooLarge: "this build runs everything on one shard: write 1, or 0 for as many as the build can use",
       doc: "Threads that carry media; 0 is as many as the machine has cores and this build can use.",
+    }),
+    transport: choice({
+      default: "auto",
+      words: ["auto", "native", "portable"],
+      doc: "What carries the sockets: the native addon (Linux), the portable way through Node.js, or the addon where it works.",
     }),
     shutdown_timeout: duration({
       default: "5s",
@@ -191,6 +199,19 @@ const sections = {
       max: 1_000_000,
       doc: "How often a player that is too slow may skip to the newest key frame before it is disconnected.",
     }),
+    flush_interval: duration({
+      default: "0ms",
+      min: "0ms",
+      max: "1s",
+      doc: "The least time between two sends to the same player; 0ms sends each frame at once while the server is not busy.",
+    }),
+    // 350 ms is what other servers merge by default; a tenth of a second is not noticed.
+    latency_budget: duration({
+      default: "100ms",
+      min: "0ms",
+      max: "350ms",
+      doc: "How much a busy server may add to a frame's way by sending less often and more at a time.",
+    }),
   },
   access: {
     publish: choice({
@@ -262,7 +283,7 @@ type Values = {
 
 function configOf({ server, rtmp, "rtmp.tls": tls, http, streaming, access, logging }: Values): Config {
   return {
-    server: { shards: server.shards, shutdownTimeoutMs: server.shutdown_timeout },
+    server: { shards: server.shards, transport: server.transport, shutdownTimeoutMs: server.shutdown_timeout },
     rtmp: {
       enabled: rtmp.enabled,
       host: rtmp.host,
@@ -294,6 +315,8 @@ function configOf({ server, rtmp, "rtmp.tls": tls, http, streaming, access, logg
       maxRingBytes: streaming.max_ring,
       memoryLimitBytes: streaming.memory_limit,
       maxLagJumps: streaming.max_lag_jumps,
+      flushIntervalMs: streaming.flush_interval,
+      latencyBudgetMs: streaming.latency_budget,
     },
     access: {
       publish: access.publish,

@@ -15,7 +15,7 @@ import type { Engine, LogSubscription } from "../../kernel/engine.ts";
 import type { Stream } from "../../kernel/stream.ts";
 import { webSocketFlvFraming } from "../../protocols/websocket/flv-framing.ts";
 import { maxWebSocketHeaderLength, writeWebSocketHeader } from "../../protocols/websocket/frame-header.ts";
-import type { Connection, Play, Transport } from "../../runtime/transport.ts";
+import type { Connection, ConnectionHandler, Play, Transport } from "../../runtime/transport.ts";
 
 export interface FlvPlayerContext {
   readonly engine: Engine;
@@ -40,12 +40,20 @@ export async function findFlv(engine: Engine, request: FlvRequest): Promise<Stre
   return stream;
 }
 
+export interface FlvPlayEvents {
+  /** Whether something else goes on reading the socket. */
+  readonly isShared: boolean;
+  /** The stream has ended and all of it was sent. */
+  readonly onFinished: (connection: Connection) => void;
+  readonly onClosed: () => void;
+}
+
 /** A subscription that waits for its socket. */
 export interface FlvPlay {
   /** The bytes in front of the first tag. */
   readonly fileHeader: Uint8Array;
-  /** Hands the socket over; what `head` holds is sent first. `onFinished`: the stream has ended and all of it was sent. */
-  start(socket: Socket, head: readonly Uint8Array[], onFinished: (connection: Connection) => void): void;
+  /** Hands the socket over; what `head` holds is sent first. */
+  start(socket: Socket, head: readonly Uint8Array[], events: FlvPlayEvents): void;
   /** The player is gone before it began. */
   cancel(): void;
 }
@@ -65,11 +73,15 @@ export async function openFlv(context: FlvPlayerContext, request: FlvRequest): P
   );
   return {
     fileHeader: flvFileHeader(subscription.stream.tracks, selection),
-    start: (socket, head, onFinished) => {
-      const connection = context.transport.adopt(socket, () => ({
+    start: (socket, head, { isShared, onFinished, onClosed }) => {
+      const handler: ConnectionHandler = {
         handleBytes: () => {}, // a player has nothing more to say
-        handleClose: () => subscription.close("the connection was closed"),
-      }));
+        handleClose: () => {
+          subscription.close("the connection was closed");
+          onClosed();
+        },
+      };
+      const connection = context.transport.adopt(socket, () => handler, { isShared });
       for (const bytes of head) connection.send(bytes);
       play = connection.play(subscription.log, {
         isLive: !context.hasGopCache,
@@ -88,14 +100,18 @@ export async function openFlv(context: FlvPlayerContext, request: FlvRequest): P
 }
 
 /** Plays over a WebSocket whose handshake is done. The library reads what comes in; frames out are written by the cursor. */
-export function startWebSocketFlv(flv: FlvPlay, socket: Socket, webSocket: WebSocket): void {
+export function startWebSocketFlv(flv: FlvPlay, socket: Socket, webSocket: WebSocket, onClosed: () => void): void {
   const header = new Uint8Array(maxWebSocketHeaderLength);
   const length = writeWebSocketHeader(header, 0, flv.fileHeader.length);
   webSocket.on("ping", (data) => {
     if (socket.writableLength < maxWaitingBytes) webSocket.pong(data);
   });
   webSocket.on("error", () => socket.destroy()); // a frame that breaks the protocol ends the session
-  flv.start(socket, [header.subarray(0, length), flv.fileHeader], () => webSocket.close(1000, "the stream has ended"));
+  flv.start(socket, [header.subarray(0, length), flv.fileHeader], {
+    isShared: true,
+    onFinished: () => webSocket.close(1000, "the stream has ended"),
+    onClosed,
+  });
 }
 
 /** Bytes of a response head for a body that ends with the connection. */

@@ -55,7 +55,8 @@ export class HttpService implements EgressProtocol {
   readonly #flv: FlvPlayerContext;
   readonly #webSockets = new WebSocketServer(webSocketOptions);
   /** Sockets that carry a body without end; a further request on one of them ends it. */
-  readonly #playing = new OpenSet<Socket>();
+  readonly #playing = new OpenSet<object>();
+  readonly #handedOver = new WeakSet<Socket>();
   /** The last request on each socket. */
   readonly #newest = new WeakMap<Socket, IncomingMessage>();
   #server: FastifyInstance | undefined;
@@ -112,7 +113,7 @@ export class HttpService implements EgressProtocol {
       void this.#upgrade(request, socket, head);
     });
     server.server.prependListener("request", (request: IncomingMessage) => {
-      if (this.#playing.has(request.socket)) request.socket.destroy();
+      if (this.#handedOver.has(request.socket)) request.socket.destroy();
       this.#newest.set(request.socket, request);
     });
     await listen(server, config.http.host, config.http.port);
@@ -165,9 +166,12 @@ export class HttpService implements EgressProtocol {
       flv.cancel();
       return reply;
     }
-    this.#handOver(socket);
     const head = flvResponseHead(request.raw, corsHeaders(reply));
-    flv.start(socket, [head, flv.fileHeader], (connection) => connection.end());
+    flv.start(socket, [head, flv.fileHeader], {
+      isShared: false,
+      onFinished: (connection) => connection.end(),
+      onClosed: this.#handOver(socket),
+    });
     return reply;
   }
 
@@ -188,8 +192,7 @@ export class HttpService implements EgressProtocol {
         return;
       }
       this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        this.#handOver(socket);
-        startWebSocketFlv(flv, socket, webSocket);
+        startWebSocketFlv(flv, socket, webSocket, this.#handOver(socket));
       });
       // The library answers a handshake it does not like by itself, and then calls nobody.
       if (socket.writableEnded || socket.destroyed) flv.cancel();
@@ -199,11 +202,14 @@ export class HttpService implements EgressProtocol {
     }
   }
 
-  /** From here on the socket carries a body without end. */
-  #handOver(socket: Socket): void {
-    this.#playing.add(socket);
+  /** From here on the socket carries a body without end, until the returned function is called. */
+  #handOver(socket: Socket): () => void {
+    // Not the socket itself: the transport may be done with it long before the play is over.
+    const play = {};
+    this.#playing.add(play);
+    this.#handedOver.add(socket);
     socket.setTimeout(0); // whether it takes anything is now its cursor's matter
-    socket.once("close", () => this.#playing.delete(socket));
+    return () => this.#playing.delete(play);
   }
 
   #flvRequest(request: IncomingMessage, path: string, query: string, protocol: FlvRequest["protocol"]): FlvRequest {

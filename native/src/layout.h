@@ -1,0 +1,69 @@
+// Made from src/runtime/native-layout.ts by npm run build:native. Do not edit: change the declarations it names.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace millrace {
+
+constexpr int64_t kLogHeaderBytes = 64;
+constexpr int64_t kEntryRecordBytes = 24;
+constexpr int64_t kGuardDivisor = 8;
+constexpr int64_t kWordTailIntent = 0;
+constexpr int64_t kWordEntryTail = 1;
+constexpr int64_t kWordNewestRandomAccessEntry = 2;
+constexpr int64_t kWordSuperseded = 3;
+constexpr int64_t kWordFloor = 4;
+constexpr int64_t kWordFloorEntry = 5;
+constexpr int64_t kRecordPosition = 0;
+constexpr int64_t kRecordTimeMs = 8;
+constexpr int64_t kRecordLength = 16;
+constexpr int64_t kRecordFlags = 20;
+constexpr int64_t kEntryKey = 1;
+constexpr int64_t kEntryConfig = 2;
+constexpr int64_t kEntryPreamble = 4;
+constexpr int64_t kEntryEndOfFrame = 8;
+constexpr int64_t kCursorColumnPosition = 0;
+constexpr int64_t kCursorColumnEntry = 1;
+constexpr int64_t kCursorColumnSentBytes = 2;
+constexpr int64_t kCursorColumnSkippedBytes = 3;
+constexpr int64_t kCursorColumnProgressAtMs = 4;
+constexpr int64_t kCursorColumnJumpedAtMs = 5;
+constexpr int64_t kCursorColumnJumpCount = 6;
+constexpr int64_t kCursorColumnFlags = 7;
+constexpr int64_t kCursorInUse = 1;
+constexpr int64_t kCursorStarting = 2;
+constexpr int64_t kCursorWaiting = 4;
+constexpr int64_t kEventAccept = 0;
+constexpr int64_t kEventData = 1;
+constexpr int64_t kEventClosed = 2;
+constexpr int64_t kEventLag = 3;
+constexpr int64_t kEventEvicted = 4;
+constexpr int64_t kEventFinished = 5;
+constexpr int64_t kEventCursorFree = 6;
+constexpr int64_t kCounterAccepted = 0;
+constexpr int64_t kCounterOpen = 1;
+constexpr int64_t kCounterReceivedBytes = 2;
+constexpr int64_t kCounterSentBytes = 3;
+constexpr int64_t kCounterJumps = 4;
+constexpr int64_t kCounterEvicted = 5;
+constexpr int64_t kCounterSocketErrors = 6;
+constexpr int64_t kCounterDropped = 7;
+constexpr int64_t kCounterSends = 8;
+constexpr int64_t kCounterAcceptPauses = 9;
+constexpr uint32_t kLayoutHash = 741954393u;
+
+// One record of the entry table.
+struct EntryRecord {
+  double position;
+  double time_ms;
+  uint32_t length;
+  uint32_t flags;
+};
+static_assert(sizeof(EntryRecord) == kEntryRecordBytes);
+static_assert(offsetof(EntryRecord, position) == kRecordPosition);
+static_assert(offsetof(EntryRecord, time_ms) == kRecordTimeMs);
+static_assert(offsetof(EntryRecord, length) == kRecordLength);
+static_assert(offsetof(EntryRecord, flags) == kRecordFlags);
+
+}  // namespace millrace

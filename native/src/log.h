@@ -1,0 +1,53 @@
+// An egress log as a reader sees it: a snapshot of its shared words, and the records of its entries.
+// The counterpart of src/kernel/log-reader.ts; the layout is declared in src/kernel/log-layout.ts.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <atomic>
+#include <cstdint>
+#include <vector>
+
+#include "layout.h"
+
+namespace millrace {
+
+// One shared mapping of a log. Replaced when the log has grown.
+class Log {
+ public:
+  // `base` stays valid for as long as the owner keeps the buffer alive.
+  void Attach(uint8_t* base, uint64_t capacity, uint64_t entry_capacity);
+  // Loads the words anew; once a batch.
+  void Refresh();
+
+  int64_t tail() const { return tail_; }
+  int64_t entry_tail() const { return entry_tail_; }
+  int64_t PositionOf(int64_t entry) const;
+  uint32_t LengthOf(int64_t entry) const { return Record(entry).length; }
+  uint32_t FlagsOf(int64_t entry) const { return Record(entry).flags; }
+  // Whether a reader may start here: a guard distance away from being overwritten.
+  bool IsReachable(int64_t entry) const;
+  // The newest random access point, or -1 when none can be reached.
+  int64_t RandomAccessEntry() const;
+  // Whether nothing from here on has been overwritten up to now. Asked after use.
+  bool IsIntact(int64_t entry, int64_t position) const;
+  // Adds bytes [offset, length) of an entry to `out`; two pieces where the ring wraps.
+  void AddIovecs(int64_t entry, uint64_t offset, std::vector<iovec>* out) const;
+
+ private:
+  const EntryRecord& Record(int64_t entry) const { return records_[static_cast<uint64_t>(entry) % entry_capacity_]; }
+  int64_t Load(int64_t word) const { return words_[word].load(std::memory_order_seq_cst); }
+
+  std::atomic<int64_t>* words_ = nullptr;
+  EntryRecord* records_ = nullptr;
+  uint8_t* ring_ = nullptr;
+  uint64_t capacity_ = 1;
+  uint64_t entry_capacity_ = 1;
+  int64_t tail_ = 0;
+  int64_t entry_tail_ = 0;
+  int64_t newest_random_access_ = -1;
+  int64_t oldest_position_ = 0;
+  int64_t oldest_entry_ = 0;
+};
+
+}  // namespace millrace

@@ -1,0 +1,178 @@
+// One shard's sockets and cursors: everything native that belongs to one thread. Knows bytes, cursors and errors, no protocol.
+#pragma once
+
+#include <netinet/in.h>
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "log.h"
+#include "syscalls.h"
+
+namespace millrace {
+
+// What JavaScript is told; the numbers are in layout.h's enum EventType.
+struct Event {
+  double type;
+  double id;
+  double a;
+  double b;
+};
+
+// The columns of src/kernel/cursor-table.ts.
+struct CursorColumns {
+  double* positions = nullptr;
+  double* entries = nullptr;
+  double* sent_bytes = nullptr;
+  double* skipped_bytes = nullptr;
+  double* progress_at_ms = nullptr;
+  double* jumped_at_ms = nullptr;
+  uint32_t* jump_counts = nullptr;
+  uint32_t* flags = nullptr;
+};
+
+struct LagLimits {
+  double max_jumps = 0;
+  double max_skipped_bytes = 0;
+  double stall_timeout_ms = 0;
+  double forgive_after_ms = 0;
+};
+
+struct Connection {
+  int fd = -1;
+  uint32_t generation = 0;
+  int32_t log = -1;
+  int32_t cursor = -1;
+  uint32_t log_slot = 0;         // where the log's list of connections has it
+  uint32_t entry_offset = 0;     // bytes of the cursor's entry that have left
+  bool is_blocked = false;       // the socket takes nothing now; EPOLLOUT will say when it does
+  bool is_readable = false;      // epoll has said so and recv has not said EAGAIN since
+  bool is_queued_to_read = false;
+  bool is_paused = false;
+  bool is_finishing = false;     // the log has ended: say so when all has left
+  bool is_ending = false;        // close when all has left
+  bool is_half_closed = false;   // our side is shut down; waiting for the peer's
+  double linger_until_ms = 0;
+  double received_bytes = 0;
+  double sent_bytes = 0;
+  std::vector<uint8_t> queue;    // control bytes that wait
+  size_t queue_offset = 0;
+};
+
+struct Counters {
+  double accepted = 0, open = 0, received_bytes = 0, sent_bytes = 0, jumps = 0, evicted = 0, socket_errors = 0, dropped = 0,
+         sends = 0, accept_pauses = 0;
+};
+
+class Shard {
+ public:
+  Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t receive_length);
+  ~Shard();
+  Shard(const Shard&) = delete;
+  Shard& operator=(const Shard&) = delete;
+
+  int epoll_fd() const { return epoll_fd_; }
+  void SetCursors(const CursorColumns& columns) { cursors_ = columns; }
+  void SetDescriptorLimit(int limit) { descriptor_limit_ = limit; }
+
+  // Sockets. Negative results are -errno.
+  int Listen(const std::string& host, int port, int backlog, bool reuse_port, int max_connections, int* bound_port);
+  void CloseListener(int listener);
+  double DroppedCount(int listener) const { return listeners_[listener].dropped_count; }
+  // Takes over a connected descriptor (it is duplicated); returns the connection's id.
+  int Adopt(int fd);
+  bool PeerAddress(int id, std::string* host, int* port) const;
+  // Queues control bytes; what does not fit into the socket is copied. False: more than `max_queued` wait, and it is closed.
+  bool Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
+  void End(int id, double now_ms);
+  void Destroy(int id);
+
+  // Logs and cursors.
+  int OpenLog(uint8_t* base, uint64_t capacity, uint64_t entry_capacity);
+  void AttachLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity);
+  void CloseLog(int log);
+  size_t CursorCount(int log) const { return logs_[log].connections.size(); }
+  // The cursor's place was decided by whoever opened it.
+  void Play(int id, int log, int cursor, double now_ms);
+  void StopPlaying(int id);
+  void Pause(int id, bool is_paused, double now_ms);
+  void Finish(int id, double now_ms);
+  void Flush(int log, const LagLimits& limits, double now_ms);
+  // About once a second: stalled cursors, lingering sockets, paused listeners.
+  void Sweep(const LagLimits& limits, double now_ms);
+
+  // Takes what epoll has, until the events or the receive buffer are full. True: there is more, call again.
+  bool Poll(double now_ms);
+  // Moves events out, `capacity` at the most.
+  size_t TakeEvents(double* target, size_t capacity);
+
+  const Connection* Find(int id) const;
+  Counters counters;
+
+ private:
+  struct LogSlot {
+    Log log;
+    bool is_open = false;
+    std::vector<int> connections;
+  };
+  struct Listener {
+    int fd = -1;
+    int max_connections = 0;
+    int connection_count = 0;
+    double dropped_count = 0;
+    bool is_paused = false;
+  };
+
+  Connection* Get(int id);
+  int AddConnection(int fd, int listener);
+  void Accept(int listener);
+  bool Receive(int id);
+  void Close(int id, int error);
+  void Fail(int id, int error);
+  // Sends what waits, in order: the rest of an entry, control bytes, then the log.
+  void Drain(int id, double now_ms);
+  bool SendQueue(int id, Connection* c);
+  bool SendFromLog(int id, Connection* c, double now_ms);
+  void Rescue(Connection* c, const Log& log);
+  int Step(int id, const Connection& c, const Log& log, double now_ms);
+  int Jump(int id, const Connection& c, const Log& log, double now_ms);
+  void MoveTo(const Connection& c, const Log& log, int64_t entry);
+  void Place(const Connection& c, const Log& log, int64_t entry);
+  void Evict(int id);
+  void AfterDrained(int id, Connection* c, double now_ms);
+  void Emit(int64_t type, double id, double a, double b) { events_.push_back({static_cast<double>(type), id, a, b}); }
+  void Gather(const Log& log, int log_id, int64_t entry, bool is_starting);
+
+  const Syscalls* sys_;
+  int epoll_fd_ = -1;
+  int descriptor_limit_ = 0;
+  uint8_t* receive_buffer_;
+  size_t receive_length_;
+  size_t receive_used_ = 0;
+  std::deque<Connection> connections_;
+  std::vector<int> free_;
+  // Closed, and JavaScript has been told in the batch before the next: only then is the id used again.
+  std::vector<int> freed_;
+  std::vector<int> listener_of_;
+  std::deque<LogSlot> logs_;
+  std::deque<Listener> listeners_;
+  std::vector<int> to_read_;
+  std::vector<Event> events_;
+  size_t events_taken_ = 0;
+  CursorColumns cursors_;
+  LagLimits limits_;
+  // What was gathered last in this flush, for the cursors that stand at the same entry.
+  std::vector<iovec> gathered_;
+  int gathered_log_ = -1;
+  int64_t gathered_entry_ = -1;
+  bool gathered_starting_ = false;
+  int64_t gathered_end_ = -1;
+  size_t gathered_bytes_ = 0;
+  std::vector<iovec> scratch_;
+};
+
+}  // namespace millrace

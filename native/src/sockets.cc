@@ -1,0 +1,374 @@
+// Listening, accepting, receiving, control bytes, closing.
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netdb.h>
+#include <netinet/tcp.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+
+#include "shard.h"
+
+namespace millrace {
+
+const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4};
+
+namespace {
+
+constexpr int kAcceptBatch = 64;          // a herd of players is taken in a few turns, and does not starve the others
+constexpr size_t kReceiveChunk = 65536;   // what one connection may bring in one turn
+constexpr double kLingerMs = 2000;        // a peer that does not close its side is not waited for
+constexpr int kReservedDescriptors = 64;  // for files, the API and the addon itself
+constexpr int kListenerBit = 1 << 30;     // epoll data: listeners and connections share it
+
+}  // namespace
+
+Shard::Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t receive_length)
+    : sys_(syscalls), receive_buffer_(receive_buffer), receive_length_(receive_length) {
+  epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+}
+
+Shard::~Shard() {
+  for (Connection& c : connections_) {
+    if (c.fd >= 0) close(c.fd);
+  }
+  for (Listener& listener : listeners_) {
+    if (listener.fd >= 0) close(listener.fd);
+  }
+  if (epoll_fd_ >= 0) close(epoll_fd_);
+}
+
+int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_port, int max_connections, int* bound_port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  const std::string service = std::to_string(port);
+  if (getaddrinfo(host.empty() ? "::" : host.c_str(), service.c_str(), &hints, &found) != 0) return -EINVAL;
+  int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  int error = errno;
+  if (fd >= 0) {
+    const int one = 1, zero = 0;
+    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
+    if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
+    if (found->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, backlog) != 0) {
+      error = errno;
+      close(fd);
+      fd = -1;
+    }
+  }
+  freeaddrinfo(found);
+  if (fd < 0) return -error;
+  sockaddr_storage bound{};
+  socklen_t length = sizeof bound;
+  getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
+  *bound_port = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
+                                                  : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
+  Listener listener;
+  listener.fd = fd;
+  listener.max_connections = max_connections;
+  listeners_.push_back(listener);
+  const int id = static_cast<int>(listeners_.size()) - 1;
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = static_cast<uint64_t>(kListenerBit | id);
+  epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
+  return id;
+}
+
+void Shard::CloseListener(int id) {
+  Listener& listener = listeners_[id];
+  if (listener.fd >= 0) close(listener.fd);
+  listener.fd = -1;
+}
+
+int Shard::Adopt(int fd) {
+  const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+  if (copy < 0) return -errno;
+  fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK);
+  return AddConnection(copy, -1);
+}
+
+int Shard::AddConnection(int fd, int listener) {
+  int id;
+  if (free_.empty()) {
+    id = static_cast<int>(connections_.size());
+    connections_.emplace_back();
+    listener_of_.push_back(-1);
+  } else {
+    id = free_.back();
+    free_.pop_back();
+  }
+  Connection& c = connections_[id];
+  const uint32_t generation = c.generation + 1;
+  c = Connection();
+  c.generation = generation;
+  c.fd = fd;
+  listener_of_[id] = listener;
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  epoll_event event{};
+  // Edge-triggered for both directions: one epoll_ctl in a connection's life.
+  event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
+  event.data.u64 = static_cast<uint64_t>(generation) << 32 | static_cast<uint64_t>(id);
+  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
+    const int error = errno;
+    close(fd);
+    c.fd = -1;
+    free_.push_back(id);
+    return -error;
+  }
+  counters.accepted++;
+  counters.open++;
+  return id;
+}
+
+void Shard::Accept(int listener_id) {
+  Listener& listener = listeners_[listener_id];
+  for (int i = 0; i < kAcceptBatch; i++) {
+    const int fd = sys_->accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0) {
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
+        // Level-triggered: left alone it would spin. Resumed by the sweep, when descriptors are free again.
+        epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener.fd, nullptr);
+        listener.is_paused = true;
+        counters.accept_pauses++;
+      }
+      return;
+    }
+    if (listener.connection_count >= listener.max_connections) {
+      close(fd);
+      counters.dropped++;
+      listener.dropped_count++;
+      continue;
+    }
+    const int id = AddConnection(fd, listener_id);
+    if (id < 0) continue;
+    listener.connection_count++;
+    Emit(kEventAccept, id, listener_id, 0);
+    if (descriptor_limit_ > 0 && fd > descriptor_limit_ * 9 / 10 - kReservedDescriptors && fd > descriptor_limit_ / 2) {
+      epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener.fd, nullptr);
+      listener.is_paused = true;
+      counters.accept_pauses++;
+      return;
+    }
+  }
+}
+
+bool Shard::PeerAddress(int id, std::string* host, int* port) const {
+  const Connection* c = Find(id);
+  if (c == nullptr) return false;
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (getpeername(c->fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return false;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET6) {
+    const auto* in6 = reinterpret_cast<sockaddr_in6*>(&address);
+    *port = ntohs(in6->sin6_port);
+    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
+      inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, text, sizeof text);
+    } else {
+      inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
+    }
+  } else {
+    const auto* in4 = reinterpret_cast<sockaddr_in*>(&address);
+    *port = ntohs(in4->sin_port);
+    inet_ntop(AF_INET, &in4->sin_addr, text, sizeof text);
+  }
+  *host = text;
+  return true;
+}
+
+// False: the receive buffer has no room for another piece.
+bool Shard::Receive(int id) {
+  Connection* c = Get(id);
+  if (c == nullptr) return true;
+  size_t budget = kReceiveChunk;
+  while (budget > 0) {
+    const size_t room = receive_length_ - receive_used_;
+    if (room < 4096) return false;
+    const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, std::min(room, budget), 0);
+    if (got > 0) {
+      Emit(kEventData, id, static_cast<double>(receive_used_), static_cast<double>(got));
+      receive_used_ += static_cast<size_t>(got);
+      c->received_bytes += static_cast<double>(got);
+      counters.received_bytes += static_cast<double>(got);
+      budget -= static_cast<size_t>(got);
+      continue;
+    }
+    if (got < 0 && errno == EINTR) continue;
+    c->is_readable = false;
+    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
+    Close(id, got == 0 ? 0 : errno);
+    return true;
+  }
+  // More may wait; the others come first.
+  to_read_.push_back(id);
+  c->is_queued_to_read = true;
+  return true;
+}
+
+bool Shard::Poll(double now_ms) {
+  receive_used_ = 0;
+  // Those who had more than their share last time.
+  std::vector<int> again;
+  again.swap(to_read_);
+  for (size_t i = 0; i < again.size(); i++) {
+    Connection* c = Get(again[i]);
+    if (c == nullptr) continue;
+    c->is_queued_to_read = false;
+    if (!Receive(again[i])) {
+      for (; i < again.size(); i++) {
+        if (Connection* rest = Get(again[i])) {
+          rest->is_queued_to_read = true;
+          to_read_.push_back(again[i]);
+        }
+      }
+      return true;
+    }
+  }
+  epoll_event ready[256];
+  const int count = epoll_wait(epoll_fd_, ready, 256, 0);
+  for (int i = 0; i < count; i++) {
+    const uint64_t data = ready[i].data.u64;
+    if ((data & kListenerBit) != 0 && data >> 32 == 0) {
+      Accept(static_cast<int>(data & ~static_cast<uint64_t>(kListenerBit)));
+      continue;
+    }
+    const int id = static_cast<int>(data & 0xffffffff);
+    Connection* c = Get(id);
+    if (c == nullptr || c->generation != data >> 32) continue;
+    if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
+      c->is_blocked = false;
+      Drain(id, now_ms);
+      c = Get(id);
+      if (c == nullptr) continue;
+    }
+    if ((ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
+      c->is_readable = true;
+      if (!c->is_queued_to_read && !Receive(id)) {
+        c->is_queued_to_read = true;
+        to_read_.push_back(id);
+      }
+    }
+  }
+  return count == 256 || !to_read_.empty();
+}
+
+bool Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued) {
+  Connection* c = Get(id);
+  if (c == nullptr || c->is_half_closed || length == 0) return true;
+  size_t done = 0;
+  if (c->queue.size() == c->queue_offset && c->entry_offset == 0 && !c->is_blocked) {
+    iovec part = {const_cast<uint8_t*>(bytes), length};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    const ssize_t sent = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL);
+    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ENOBUFS) {
+      Fail(id, errno);
+      return true;
+    }
+    if (sent > 0) {
+      done = static_cast<size_t>(sent);
+      c->sent_bytes += static_cast<double>(sent);
+      counters.sent_bytes += static_cast<double>(sent);
+    }
+    if (done == length) return true;
+    c->is_blocked = true;
+  }
+  c->queue.insert(c->queue.end(), bytes + done, bytes + length);
+  if (c->queue.size() - c->queue_offset > max_queued) {
+    Fail(id, ENOBUFS);
+    return false;
+  }
+  return true;
+}
+
+void Shard::End(int id, double now_ms) {
+  Connection* c = Get(id);
+  if (c == nullptr || c->is_ending) return;
+  StopPlaying(id);
+  c->is_ending = true;
+  c->linger_until_ms = now_ms + kLingerMs;
+  if (!c->is_blocked) Drain(id, now_ms);
+}
+
+void Shard::AfterDrained(int, Connection* c, double now_ms) {
+  if (!c->is_ending || c->is_half_closed) return;
+  c->is_half_closed = true;
+  c->linger_until_ms = now_ms + kLingerMs;
+  shutdown(c->fd, SHUT_WR);
+}
+
+void Shard::Destroy(int id) { Close(id, 0); }
+
+void Shard::Fail(int id, int error) {
+  counters.socket_errors++;
+  Close(id, error);
+}
+
+void Shard::Close(int id, int error) {
+  Connection* c = Get(id);
+  if (c == nullptr) return;
+  StopPlaying(id);
+  close(c->fd); // leaves the epoll set by itself
+  c->fd = -1;
+  std::vector<uint8_t>().swap(c->queue);
+  counters.open--;
+  if (listener_of_[id] >= 0) listeners_[listener_of_[id]].connection_count--;
+  Emit(kEventClosed, id, error, 0);
+}
+
+Connection* Shard::Get(int id) {
+  if (id < 0 || static_cast<size_t>(id) >= connections_.size()) return nullptr;
+  Connection& c = connections_[id];
+  return c.fd < 0 ? nullptr : &c;
+}
+
+const Connection* Shard::Find(int id) const { return const_cast<Shard*>(this)->Get(id); }
+
+size_t Shard::TakeEvents(double* target, size_t capacity) {
+  const size_t count = std::min(capacity, events_.size() - events_taken_);
+  free_.insert(free_.end(), freed_.begin(), freed_.end());
+  freed_.clear();
+  for (size_t i = events_taken_; i < events_taken_ + count; i++) {
+    if (events_[i].type == kEventClosed) freed_.push_back(static_cast<int>(events_[i].id));
+  }
+  std::memcpy(target, events_.data() + events_taken_, count * sizeof(Event));
+  events_taken_ += count;
+  if (events_taken_ == events_.size()) {
+    events_.clear();
+    events_taken_ = 0;
+  }
+  return count;
+}
+
+void Shard::Sweep(const LagLimits& limits, double now_ms) {
+  limits_ = limits;
+  for (size_t id = 0; id < connections_.size(); id++) {
+    Connection& c = connections_[id];
+    if (c.fd < 0) continue;
+    if (c.is_ending && now_ms > c.linger_until_ms) {
+      Close(static_cast<int>(id), 0);
+    } else if (c.cursor >= 0 && c.is_blocked && now_ms - cursors_.progress_at_ms[c.cursor] > limits.stall_timeout_ms) {
+      Evict(static_cast<int>(id));
+    }
+  }
+  for (size_t id = 0; id < listeners_.size(); id++) {
+    Listener& listener = listeners_[id];
+    if (listener.fd < 0 || !listener.is_paused) continue;
+    // Resumes when a tenth of the descriptors is free; the next accept pauses again if that was too early.
+    if (descriptor_limit_ > 0 && counters.open > descriptor_limit_ * 0.9 - kReservedDescriptors) continue;
+    listener.is_paused = false;
+    epoll_event event{};
+    event.events = EPOLLIN;
+    event.data.u64 = static_cast<uint64_t>(kListenerBit | static_cast<int>(id));
+    epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, listener.fd, &event);
+  }
+}
+
+}  // namespace millrace

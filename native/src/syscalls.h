@@ -1,0 +1,17 @@
+// The system calls that move bytes, behind a table, so that tests can hand in ones that fail.
+#pragma once
+
+#include <sys/socket.h>
+#include <sys/types.h>
+
+namespace millrace {
+
+struct Syscalls {
+  ssize_t (*sendmsg)(int fd, const msghdr* message, int flags);
+  ssize_t (*recv)(int fd, void* buffer, size_t length, int flags);
+  int (*accept4)(int fd, sockaddr* address, socklen_t* length, int flags);
+};
+
+extern const Syscalls kRealSyscalls;
+
+}  // namespace millrace

@@ -1,0 +1,104 @@
+/**
+ * The addon as TypeScript sees it. It knows sockets, cursors and bytes; ids, offsets and counts cross the border, and every
+ * option was checked before it does. Results below zero are an errno.
+ */
+
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { resolve } from "node:path";
+import { CodedError } from "../bytes/coded-error.ts";
+import { ERR_ADDON_UNAVAILABLE } from "./errors.ts";
+
+export interface NativeShard {
+  /** Calls `onReady` whenever a socket has something to say; {@link poll} then asks what. */
+  start(onReady: () => void): void;
+  /** Closes everything. Nothing may be called afterwards. */
+  stop(): void;
+  setCursors(shared: Uint8Array, capacity: number): void;
+  /** Takes what the sockets have into the receive buffer and the events. True: there is more. */
+  poll(nowMs: number): boolean;
+  /** Moves events out, four numbers each: type, id, and two that the type explains. */
+  takeEvents(target: Float64Array): number;
+  listen(host: string, port: number, backlog: number, reusePort: boolean, maxConnections: number): [number, number];
+  closeListener(listener: number): void;
+  /** Connections closed at once because there were too many. */
+  droppedCount(listener: number): number;
+  adopt(fd: number): number;
+  peerAddress(id: number): [string, number];
+  send(id: number, bytes: Uint8Array, maxQueuedBytes: number): void;
+  end(id: number, nowMs: number): void;
+  destroy(id: number): void;
+  openLog(memory: Uint8Array, capacity: number, entryCapacity: number): number;
+  attachLog(log: number, memory: Uint8Array, capacity: number, entryCapacity: number): void;
+  closeLog(log: number): void;
+  play(id: number, log: number, cursor: number, nowMs: number): void;
+  stopPlaying(id: number): void;
+  pause(id: number, isPaused: boolean, nowMs: number): void;
+  finish(id: number, nowMs: number): void;
+  flush(log: number, limits: Float64Array, nowMs: number): void;
+  sweep(limits: Float64Array, nowMs: number): void;
+  connectionBytes(id: number): [number, number];
+  counters(target: Float64Array): void;
+}
+
+export interface NativeAddon {
+  /** Of the layout it was compiled with. */
+  readonly layoutHash: number;
+  readonly Shard: new (receiveBuffer: Uint8Array) => NativeShard;
+}
+
+/** Indexes of {@link NativeShard.counters}. */
+export const nativeCounters = {
+  accepted: 0,
+  open: 1,
+  receivedBytes: 2,
+  sentBytes: 3,
+  jumps: 4,
+  evicted: 5,
+  socketErrors: 6,
+  dropped: 7,
+  sends: 8,
+  acceptPauses: 9,
+} as const;
+
+/** Types of events, and what their two numbers are. */
+export const nativeEvents = {
+  /** A connection; its listener. */
+  accept: 0,
+  /** Offset and length in the receive buffer. */
+  data: 1,
+  /** An errno, or 0. */
+  closed: 2,
+  /** Bytes skipped. */
+  lag: 3,
+  evicted: 4,
+  finished: 5,
+  /** The cursor that is in use no more. */
+  cursorFree: 6,
+} as const;
+
+/**
+ * Loads the addon that was built on this machine, if its memory layout is ours.
+ * @throws `ERR_ADDON_UNAVAILABLE` with a sentence that says why and what to do
+ */
+export function loadNativeAddon(layoutHash: number): NativeAddon {
+  if (process.platform !== "linux") throw unavailable(`it is for Linux, and this is ${process.platform}`);
+  if (process.versions["bun"] !== undefined || process.versions["electron"] !== undefined) {
+    throw unavailable("it is for Node.js, and this is another runtime");
+  }
+  const file = resolve(import.meta.dirname, "../../native/build/Release/millrace.node");
+  if (!existsSync(file))
+    throw unavailable("it was not built: npm run build:native builds it, and needs a C++ compiler and make");
+  let addon: NativeAddon;
+  try {
+    addon = createRequire(import.meta.url)(file) as NativeAddon;
+  } catch (error) {
+    throw unavailable(error instanceof Error ? error.message : String(error));
+  }
+  if (addon.layoutHash !== layoutHash) throw unavailable("it was built from other sources: run npm run build:native");
+  return addon;
+}
+
+function unavailable(why: string): CodedError {
+  return new CodedError(ERR_ADDON_UNAVAILABLE, `the native addon can't be used: ${why}`);
+}
