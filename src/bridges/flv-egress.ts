@@ -8,6 +8,7 @@
 
 import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
+import { equalBytes } from "../bytes/equal-bytes.ts";
 import { rescaleTicks } from "../bytes/time.ts";
 import { modulo } from "../bytes/wrap.ts";
 import type { AudioCodecName, CodecName, VideoCodecName } from "../codecs/codec-name.ts";
@@ -348,10 +349,6 @@ function wholeMs(ticks: number, timescale: number): number {
 /** The 32-bit time stamp that goes on the wire; it wraps after 49 days. */
 function wireTimeMs(dtsTicks: number, timescale: number): number {
   return modulo(wholeMs(dtsTicks, timescale), 0x1_0000_0000);
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 /** Codecs that FLV has a FourCC for. */

@@ -7,6 +7,7 @@
  */
 
 import { CodedError } from "../bytes/coded-error.ts";
+import { equalBytes } from "../bytes/equal-bytes.ts";
 import { Unwrapper } from "../bytes/wrap.ts";
 import { trimTemporalDelimiter } from "../codecs/av1/temporal-unit.ts";
 import type { CodecName } from "../codecs/codec-name.ts";
@@ -296,10 +297,6 @@ function startsWith(bytes: Uint8Array, text: string): boolean {
   if (bytes.length < text.length) return false;
   for (let i = 0; i < text.length; i++) if (bytes[i] !== text.charCodeAt(i)) return false;
   return true;
-}
-
-function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
-  return a.length === b.length && a.every((byte, index) => byte === b[index]);
 }
 
 const noBytes = new Uint8Array(0);

@@ -7,6 +7,7 @@ import type { EgressLog } from "../kernel/egress-log.ts";
 import { systemClock } from "./clock.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
 import { everyFrame, type FlushPacing } from "./flush-pacer.ts";
+import { plainAddress } from "./plain-address.ts";
 import type {
   Connection,
   ConnectionHandler,
@@ -216,11 +217,6 @@ class SocketConnection implements Connection {
     this.#gone.resolve();
     this.#play?.stop();
   }
-}
-
-/** An IPv4 address that came in through an IPv6 socket, as people write it. */
-function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }
 
 function listening(server: Server, options: ListenOptions): Promise<void> {

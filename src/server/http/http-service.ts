@@ -16,6 +16,7 @@ import { maxNameLength } from "../../kernel/limits.ts";
 import type { EgressProtocol } from "../../kernel/services.ts";
 import { parseStreamName } from "../../kernel/stream-name.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { plainAddress } from "../../runtime/plain-address.ts";
 import type { Transport } from "../../runtime/transport.ts";
 import type { ConfiguredAccess } from "../access.ts";
 import type { Config } from "../config/schema.ts";
@@ -305,11 +306,6 @@ function splitTarget(target: string): { readonly path: string; readonly query: s
 
 function addressOf(request: IncomingMessage): string {
   return plainAddress(request.socket.remoteAddress ?? "");
-}
-
-/** An IPv4 address that came in through an IPv6 socket, as people write it. */
-function plainAddress(address: string): string {
-  return address.startsWith("::ffff:") && address.includes(".") ? address.slice("::ffff:".length) : address;
 }
 
 /** The headers that CORS has put on the reply, for a response that is written past it. */
