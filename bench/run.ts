@@ -6,6 +6,8 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   kernel: () => import("./kernel.ts"),
   rtmp: () => import("./rtmp.ts"),
   latency: () => import("./latency.ts"),
+  "fan-out": () => import("./fan-out.ts"),
+  players: () => import("./players.ts"),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

@@ -1,20 +1,28 @@
 /** What a benchmark prints: a figure, and the reference that was measured beside it in the same run. */
 
+import { percentile } from "./measure.ts";
+
 export interface BenchResult {
   readonly name: string;
   readonly value: number;
   readonly unit: string;
   readonly reference?: { readonly name: string; readonly value: number };
+  /** What was measured in turn: value and reference of each pair. The ratio is then the median of their ratios. */
+  readonly pairs?: readonly (readonly [value: number, reference: number])[];
 }
 
 /** One line for each result, with the ratio to its reference. */
 function formatResults(results: readonly BenchResult[]): string {
-  const rows = results.map(({ name, value, unit, reference }) => [
-    name,
-    `${formatNumber(value)} ${unit}`,
-    reference === undefined ? "" : `${reference.name}: ${formatNumber(reference.value)}`,
-    reference === undefined || reference.value === 0 ? "" : `x ${formatNumber(value / reference.value)}`,
-  ]);
+  const rows = results.map((result) => {
+    const { name, value, unit, reference } = result;
+    const ratio = ratioOf(result);
+    return [
+      name,
+      `${formatNumber(value)} ${unit}`,
+      reference === undefined ? "" : `${reference.name}: ${formatNumber(reference.value)}`,
+      ratio === undefined ? "" : `x ${formatNumber(ratio)}`,
+    ];
+  });
   const widths = [0, 1, 2].map((column) => Math.max(0, ...rows.map((row) => (row[column] as string).length)));
   return rows
     .map((row) =>
@@ -24,6 +32,15 @@ function formatResults(results: readonly BenchResult[]): string {
         .trimEnd(),
     )
     .join("\n");
+}
+
+function ratioOf({ value, reference, pairs }: BenchResult): number | undefined {
+  if (pairs !== undefined && pairs.length > 0)
+    return percentile(
+      pairs.map(([own, other]) => own / other),
+      0.5,
+    );
+  return reference === undefined || reference.value === 0 ? undefined : value / reference.value;
 }
 
 function formatNumber(value: number): string {

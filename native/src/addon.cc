@@ -4,7 +4,10 @@
 #include <sys/resource.h>
 #include <uv.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <memory>
 
 #include "shard.h"
 
@@ -44,56 +47,95 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                        });
   }
 
-  // new Shard(receiveBuffer: Uint8Array, descriptorLimit: number)
+  // new Shard(receiveBuffer: Uint8Array). Throws when there is no descriptor left for its epoll set.
   explicit ShardObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ShardObject>(info) {
+    if (!info[0].IsTypedArray()) {
+      Throw(info.Env(), "a shard needs a Uint8Array to receive into");
+      return;
+    }
     auto buffer = info[0].As<Napi::Uint8Array>();
+    auto shard = std::make_unique<Shard>(&kRealSyscalls, buffer.Data(), buffer.ByteLength());
+    if (shard->epoll_fd() < 0) {
+      Throw(info.Env(), "there is no descriptor left for an epoll set");
+      return;
+    }
     receive_buffer_ = Napi::Persistent(buffer.As<Napi::Object>());
-    shard_ = std::make_unique<Shard>(&kRealSyscalls, buffer.Data(), buffer.ByteLength());
+    shard_ = std::move(shard);
     rlimit limit{};
     getrlimit(RLIMIT_NOFILE, &limit);
-    shard_->SetDescriptorLimit(static_cast<int>(limit.rlim_cur));
-    // A worker that ends while a handle is open takes the process with it: the handle is closed before.
-    cleanup_ = napi_async_cleanup_hook_handle();
-    napi_add_async_cleanup_hook(info.Env(), &ShardObject::OnCleanup, this, &cleanup_);
+    shard_->SetDescriptorLimit(static_cast<int>(std::min<rlim_t>(limit.rlim_cur, INT_MAX)));
   }
 
+  ~ShardObject() override { StopPolling(); }
+
  private:
+  // The libuv handle lives longer than the object: until the loop has closed it. A thread that ends while a handle is open, or
+  // while it is closing, takes the process with it: the hook makes the environment wait.
+  struct Polling {
+    uv_poll_t handle{};
+    napi_env env = nullptr;
+    napi_async_cleanup_hook_handle hook = nullptr;
+    ShardObject* owner = nullptr;
+  };
+
+  static void Throw(Napi::Env env, const char* sentence) { Napi::Error::New(env, sentence).ThrowAsJavaScriptException(); }
+
   // start(onReady: () => void): calls it whenever a socket has something to say.
   void Start(const Napi::CallbackInfo& info) {
     Napi::Env env = info.Env();
-    on_ready_ = Napi::Persistent(info[0].As<Napi::Function>());
-    context_ = std::make_unique<Napi::AsyncContext>(env, "millrace");
+    if (!shard_ || polling_ != nullptr) return Throw(env, "a shard is started once");
     uv_loop_t* loop = nullptr;
     napi_get_uv_event_loop(env, &loop);
-    poll_ = new uv_poll_t;
-    poll_->data = this;
-    uv_poll_init(loop, poll_, shard_->epoll_fd());
-    uv_poll_start(poll_, UV_READABLE, [](uv_poll_t* handle, int, int) {
-      auto* self = static_cast<ShardObject*>(handle->data);
-      if (self == nullptr) return;
-      Napi::HandleScope scope(self->Env());
-      self->on_ready_.MakeCallback(self->Env().Global(), {}, *self->context_);
-    });
+    auto polling = std::make_unique<Polling>();
+    if (uv_poll_init(loop, &polling->handle, shard_->epoll_fd()) != 0) return Throw(env, "the event loop takes no epoll set");
+    on_ready_ = Napi::Persistent(info[0].As<Napi::Function>());
+    polling_ = polling.release();
+    polling_->env = env;
+    polling_->owner = this;
+    polling_->handle.data = polling_;
+    napi_add_async_cleanup_hook(env, &ShardObject::OnCleanup, polling_, &polling_->hook);
+    uv_poll_start(&polling_->handle, UV_READABLE, &ShardObject::OnReady);
+  }
+
+  static void OnReady(uv_poll_t* handle, int, int) {
+    const auto* polling = static_cast<Polling*>(handle->data);
+    if (polling->owner == nullptr) return;
+    const napi_env env = polling->env;
+    Napi::HandleScope scope(env);
+    const napi_value callback = polling->owner->on_ready_.Value();
+    // What follows may stop this shard, or end this thread: `polling` is not looked at again.
+    const napi_status status = napi_make_callback(env, nullptr, Napi::Env(env).Global(), callback, 0, nullptr, nullptr);
+    if (status != napi_pending_exception) return;
+    napi_value error = nullptr;
+    if (napi_get_and_clear_last_exception(env, &error) == napi_ok && error != nullptr) napi_fatal_exception(env, error);
   }
 
   void Stop(const Napi::CallbackInfo&) { StopPolling(); }
 
+  // First the handle, then the descriptor that it watches.
   void StopPolling() {
-    if (poll_ == nullptr) return;
-    poll_->data = nullptr;
-    uv_close(reinterpret_cast<uv_handle_t*>(poll_), [](uv_handle_t* handle) { delete reinterpret_cast<uv_poll_t*>(handle); });
-    poll_ = nullptr;
+    if (polling_ != nullptr) {
+      polling_->owner = nullptr;
+      uv_close(reinterpret_cast<uv_handle_t*>(&polling_->handle), &ShardObject::OnClosed);
+      polling_ = nullptr;
+    }
     shard_.reset();
   }
 
-  static void OnCleanup(napi_async_cleanup_hook_handle handle, void* data) {
-    auto* self = static_cast<ShardObject*>(data);
-    self->StopPolling();
-    napi_remove_async_cleanup_hook(handle);
+  static void OnClosed(uv_handle_t* handle) {
+    const std::unique_ptr<Polling> polling(static_cast<Polling*>(handle->data));
+    napi_remove_async_cleanup_hook(polling->hook);
+  }
+
+  // The environment ends. When the shard was stopped before, the loop is closing the handle already.
+  static void OnCleanup(napi_async_cleanup_hook_handle, void* data) {
+    ShardObject* owner = static_cast<Polling*>(data)->owner;
+    if (owner != nullptr) owner->StopPolling();
   }
 
   // setCursors(shared: Uint8Array, capacity: number)
   void SetCursors(const Napi::CallbackInfo& info) {
+    if (!shard_) return;
     auto view = info[0].As<Napi::Uint8Array>();
     cursors_ = Napi::Persistent(view.As<Napi::Object>());
     const uint32_t capacity = info[1].As<Napi::Number>().Uint32Value();
@@ -128,29 +170,26 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   // listen(host, port, backlog, reusePort, maxConnections): [listener or -errno, port]
   Napi::Value Listen(const Napi::CallbackInfo& info) {
     int port = 0;
-    const int result = shard_->Listen(info[0].As<Napi::String>().Utf8Value(), Int(info[1]), Int(info[2]),
-                                      info[3].As<Napi::Boolean>().Value(), Int(info[4]), &port);
-    auto pair = Napi::Array::New(info.Env(), 2);
-    pair.Set(0u, result);
-    pair.Set(1u, port);
-    return pair;
+    const int result = shard_ ? shard_->Listen(info[0].As<Napi::String>().Utf8Value(), Int(info[1]), Int(info[2]),
+                                               info[3].As<Napi::Boolean>().Value(), Int(info[4]), &port)
+                              : -EBADF;
+    return Pair(info.Env(), result, port);
   }
 
   void CloseListener(const Napi::CallbackInfo& info) { if (shard_) shard_->CloseListener(Int(info[0])); }
   Napi::Value DroppedCount(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), shard_ ? shard_->DroppedCount(Int(info[0])) : 0);
   }
-  Napi::Value Adopt(const Napi::CallbackInfo& info) { return Napi::Number::New(info.Env(), shard_->Adopt(Int(info[0]))); }
+  Napi::Value Adopt(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), shard_ ? shard_->Adopt(Int(info[0])) : -EBADF);
+  }
 
   // peerAddress(id): [host, port]
   Napi::Value PeerAddress(const Napi::CallbackInfo& info) {
     std::string host;
     int port = 0;
-    shard_->PeerAddress(Int(info[0]), &host, &port);
-    auto pair = Napi::Array::New(info.Env(), 2);
-    pair.Set(0u, host);
-    pair.Set(1u, port);
-    return pair;
+    if (shard_) shard_->PeerAddress(Int(info[0]), &host, &port);
+    return Pair(info.Env(), host, port);
   }
 
   // send(id, bytes, maxQueuedBytes)
@@ -165,6 +204,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
 
   // openLog(memory: Uint8Array, capacity, entryCapacity): log
   Napi::Value OpenLog(const Napi::CallbackInfo& info) {
+    if (!shard_) return Napi::Number::New(info.Env(), -EBADF);
     auto view = info[0].As<Napi::Uint8Array>();
     const int id = shard_->OpenLog(view.Data(), Size(info[1]), Size(info[2]));
     Keep(id, view);
@@ -199,11 +239,8 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
 
   // connectionBytes(id): [received, sent]
   Napi::Value ConnectionBytes(const Napi::CallbackInfo& info) {
-    auto pair = Napi::Array::New(info.Env(), 2);
     const Connection* c = shard_ ? shard_->Find(Int(info[0])) : nullptr;
-    pair.Set(0u, c == nullptr ? 0 : c->received_bytes);
-    pair.Set(1u, c == nullptr ? 0 : c->sent_bytes);
-    return pair;
+    return Pair(info.Env(), c == nullptr ? 0 : c->received_bytes, c == nullptr ? 0 : c->sent_bytes);
   }
 
   // counters(target: Float64Array)
@@ -228,6 +265,14 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     memories_[log] = Napi::Persistent(view.As<Napi::Object>());
   }
 
+  template <typename First, typename Second>
+  static Napi::Value Pair(Napi::Env env, const First& first, const Second& second) {
+    auto pair = Napi::Array::New(env, 2);
+    pair.Set(0u, first);
+    pair.Set(1u, second);
+    return pair;
+  }
+
   static int Int(const Napi::Value& value) { return value.As<Napi::Number>().Int32Value(); }
   static double Double(const Napi::Value& value) { return value.As<Napi::Number>().DoubleValue(); }
   static uint64_t Size(const Napi::Value& value) { return static_cast<uint64_t>(value.As<Napi::Number>().Int64Value()); }
@@ -237,10 +282,8 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   }
 
   std::unique_ptr<Shard> shard_;
-  uv_poll_t* poll_ = nullptr;
-  napi_async_cleanup_hook_handle cleanup_ = nullptr;
+  Polling* polling_ = nullptr;
   Napi::FunctionReference on_ready_;
-  std::unique_ptr<Napi::AsyncContext> context_;
   // The views keep their memory alive for as long as it is read here.
   Napi::ObjectReference receive_buffer_;
   Napi::ObjectReference cursors_;

@@ -18,6 +18,11 @@ constexpr size_t kMaxGatherBytes = 256 * 1024;  // a GOP of 1 Mb/s
 constexpr size_t kMaxIovecs = 256;              // Linux takes 1,024
 constexpr int kMaxRounds = 16;                  // one join does not keep the others waiting
 
+// A preamble is for the cursors that start with it.
+bool IsSkipped(const Log& log, int64_t entry, bool is_start) {
+  return !is_start && (log.FlagsOf(entry) & static_cast<uint32_t>(kEntryPreamble)) != 0;
+}
+
 }  // namespace
 
 int Shard::OpenLog(uint8_t* base, uint64_t capacity, uint64_t entry_capacity) {
@@ -36,32 +41,38 @@ void Shard::AttachLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_
 }
 
 void Shard::CloseLog(int log) {
+  while (!logs_[log].connections.empty()) StopPlaying(logs_[log].connections.back());
   logs_[log].is_open = false;
-  logs_[log].connections.clear();
   gathered_log_ = -1;
 }
 
 void Shard::Play(int id, int log, int cursor, double now_ms) {
+  now_ms_ = now_ms;
+  StopPlaying(id);
   Connection* c = Get(id);
-  if (c == nullptr) {
+  if (c == nullptr || c->is_ending) {
     Emit(kEventCursorFree, id, cursor, 0);
     return;
   }
-  StopPlaying(id);
   LogSlot& slot = logs_[log];
   c->log = log;
   c->cursor = cursor;
   c->log_slot = static_cast<uint32_t>(slot.connections.size());
   slot.connections.push_back(id);
-  cursors_.progress_at_ms[cursor] = now_ms;
+  MarkProgress(*c);
 }
 
 void Shard::StopPlaying(int id) {
   Connection* c = Get(id);
   if (c == nullptr || c->log < 0) return;
-  LogSlot& slot = logs_[c->log];
   // What was begun is finished: the rest of the entry goes before everything that comes later.
-  if (c->entry_offset > 0) Rescue(c, slot.log);
+  if (c->entry_offset > 0 && !Rescue(c)) return Evict(id);
+  Detach(id, c);
+}
+
+void Shard::Detach(int id, Connection* c) {
+  if (c->log < 0) return;
+  LogSlot& slot = logs_[c->log];
   const int last = slot.connections.back();
   slot.connections[c->log_slot] = last;
   connections_[last].log_slot = c->log_slot;
@@ -69,101 +80,146 @@ void Shard::StopPlaying(int id) {
   Emit(kEventCursorFree, id, c->cursor, 0);
   c->log = -1;
   c->cursor = -1;
+  c->entry_offset = 0;
   c->is_finishing = false;
   c->is_paused = false;
 }
 
 void Shard::Pause(int id, bool is_paused, double now_ms) {
+  now_ms_ = now_ms;
   Connection* c = Get(id);
   if (c == nullptr || c->log < 0 || c->is_paused == is_paused) return;
   c->is_paused = is_paused;
   if (is_paused) return;
   Log& log = logs_[c->log].log;
   log.Refresh();
-  gathered_log_ = -1;
-  if (c->entry_offset > 0) Rescue(c, log);
+  if (c->entry_offset > 0 && !Rescue(c)) return Evict(id);
   Place(*c, log, log.RandomAccessEntry());
-  if (!c->is_blocked) Drain(id, now_ms);
+  Wake(id);
 }
 
 void Shard::Finish(int id, double now_ms) {
+  now_ms_ = now_ms;
   Connection* c = Get(id);
   if (c == nullptr || c->log < 0) return;
   c->is_finishing = true;
   c->is_paused = false;
-  logs_[c->log].log.Refresh();
-  gathered_log_ = -1;
-  if (!c->is_blocked) Drain(id, now_ms);
+  Wake(id);
 }
 
 void Shard::Flush(int log_id, const LagLimits& limits, double now_ms) {
-  LogSlot& slot = logs_[log_id];
+  now_ms_ = now_ms;
   limits_ = limits;
+  LogSlot& slot = logs_[log_id];
   slot.log.Refresh();
   gathered_log_ = -1;
-  // Backwards, because a connection that is closed takes the last one's place.
+  // Backwards, because a connection that is closed takes itself out, and the last one takes its place.
   for (size_t i = slot.connections.size(); i-- > 0;) {
-    if (i >= slot.connections.size()) continue;
     const int id = slot.connections[i];
     Connection& c = connections_[id];
     if (!c.is_blocked) {
-      Drain(id, now_ms);
-    } else if (c.entry_offset > 0 && !slot.log.IsReachable(static_cast<int64_t>(cursors_.entries[c.cursor]))) {
-      Rescue(&c, slot.log);
+      Drain(id);
+    } else if (c.entry_offset > 0 && !slot.log.IsReachable(static_cast<int64_t>(cursors_.entries[c.cursor])) && !Rescue(&c)) {
+      Evict(id);
     }
   }
 }
 
-void Shard::Drain(int id, double now_ms) {
+void Shard::Wake(int id) {
+  const Connection* c = Get(id);
+  if (c == nullptr || c->is_blocked) return;
+  if (c->log >= 0) logs_[c->log].log.Refresh();
+  Drain(id);
+}
+
+void Shard::Drain(int id) {
   Connection* c = Get(id);
   for (int round = 0; c != nullptr && !c->is_blocked; round++, c = Get(id)) {
-    if (c->entry_offset == 0 && c->queue.size() > c->queue_offset) {
+    if (round == kMaxRounds) return DrainLater(id, c);
+    if (c->entry_offset > 0) {
+      if (!SendRest(id, c)) return;
+      continue;
+    }
+    if (c->queue.size() > c->queue_offset) {
       if (!SendQueue(id, c)) return;
       continue;
     }
-    if (c->log < 0 || (c->is_paused && c->entry_offset == 0)) break;
-    if (c->entry_offset == 0) {
-      const int step = Step(id, *c, logs_[c->log].log, now_ms);
-      if (step == kEvicted) return Evict(id);
-      if (step == kJumped) continue;
-      if (step == kIdle) {
-        if (c->is_finishing) {
-          StopPlaying(id);
-          Emit(kEventFinished, id, 0, 0);
-        }
-        break;
+    if (c->log < 0 || c->is_paused) break;
+    const int step = Step(id, *c, logs_[c->log].log);
+    if (step == kEvicted) return Evict(id);
+    if (step == kJumped) continue;
+    if (step == kIdle) {
+      if (c->is_finishing) {
+        Emit(kEventFinished, id, c->cursor, 0);
+        Detach(id, c);
       }
+      break;
     }
-    if (round >= kMaxRounds) return; // goes on with the next flush
-    if (!SendFromLog(id, c, now_ms)) return;
+    if (!SendEntries(id, c)) return;
   }
-  if (c != nullptr && !c->is_blocked) AfterDrained(id, c, now_ms);
+  if (c != nullptr && !c->is_blocked) AfterDrained(id, c);
+}
+
+// No flush need follow (a log that has ended gets none), so it asks for a turn of its own.
+void Shard::DrainLater(int id, Connection* c) {
+  if (c->is_queued_to_send) return;
+  c->is_queued_to_send = true;
+  if (to_send_.empty()) Emit(kEventMore, id, 0, 0);
+  to_send_.push_back(id);
+}
+
+// Bytes that the socket took; -1: the connection is blocked or gone.
+ssize_t Shard::Write(int id, Connection* c, const iovec* parts, size_t count) {
+  msghdr message{};
+  message.msg_iov = const_cast<iovec*>(parts);
+  message.msg_iovlen = count;
+  ssize_t sent;
+  do {
+    sent = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL);
+  } while (sent < 0 && errno == EINTR);
+  counters.sends++;
+  if (sent >= 0) {
+    c->is_starved = false;
+    c->sent_bytes += static_cast<double>(sent);
+    counters.sent_bytes += static_cast<double>(sent);
+    if (sent > 0) MarkProgress(*c);
+    return sent;
+  }
+  if (errno == EAGAIN || errno == EWOULDBLOCK) {
+    c->is_starved = false;
+    Block(c);
+  } else if (errno == ENOBUFS || errno == ENOMEM) {
+    if (!c->is_starved) MarkProgress(*c);
+    c->is_starved = true;
+    c->is_blocked = true;
+  } else {
+    Fail(id, errno);
+  }
+  return -1;
+}
+
+// The time that a peer may take nothing begins now, however long there was nothing to take.
+void Shard::Block(Connection* c) {
+  c->is_blocked = true;
+  MarkProgress(*c);
+}
+
+void Shard::MarkProgress(const Connection& c) {
+  if (c.cursor >= 0) cursors_.progress_at_ms[c.cursor] = now_ms_;
 }
 
 bool Shard::SendQueue(int id, Connection* c) {
-  iovec part = {c->queue.data() + c->queue_offset, c->queue.size() - c->queue_offset};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  const ssize_t sent = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL);
-  if (sent < 0) {
-    if (errno == EINTR) return true;
-    if (errno != EAGAIN && errno != EWOULDBLOCK && errno != ENOBUFS) {
-      Fail(id, errno);
-    } else {
-      c->is_blocked = true;
-    }
-    return false;
-  }
-  c->sent_bytes += static_cast<double>(sent);
-  counters.sent_bytes += static_cast<double>(sent);
+  const iovec part = {c->queue.data() + c->queue_offset, c->queue.size() - c->queue_offset};
+  const ssize_t sent = Write(id, c, &part, 1);
+  if (sent < 0) return false;
   c->queue_offset += static_cast<size_t>(sent);
   if (c->queue_offset < c->queue.size()) {
-    c->is_blocked = true;
+    Block(c);
     return false;
   }
-  std::vector<uint8_t>().swap(c->queue); // most connections never need one again
+  std::vector<uint8_t>().swap(c->queue);  // most connections never need one again
   c->queue_offset = 0;
+  c->rescued_bytes = 0;
   return true;
 }
 
@@ -173,7 +229,7 @@ void Shard::Gather(const Log& log, int log_id, int64_t entry, bool is_starting) 
   gathered_bytes_ = 0;
   int64_t at = entry;
   for (; at < log.entry_tail() && gathered_bytes_ < kMaxGatherBytes && gathered_.size() < kMaxIovecs - 1; at++) {
-    if ((log.FlagsOf(at) & static_cast<uint32_t>(kEntryPreamble)) != 0 && !(is_starting && at == entry)) continue;
+    if (IsSkipped(log, at, is_starting && at == entry)) continue;
     log.AddIovecs(at, 0, &gathered_);
     gathered_bytes_ += log.LengthOf(at);
   }
@@ -183,74 +239,62 @@ void Shard::Gather(const Log& log, int log_id, int64_t entry, bool is_starting) 
   gathered_end_ = at;
 }
 
-// False: the connection is blocked or gone.
-bool Shard::SendFromLog(int id, Connection* c, double now_ms) {
-  const int cursor = c->cursor;
+// Only the rest of this entry: control bytes may wait behind it.
+bool Shard::SendRest(int id, Connection* c) {
   const Log& log = logs_[c->log].log;
-  const auto start = static_cast<int64_t>(cursors_.entries[cursor]);
-  const int64_t start_position = log.PositionOf(start);
-  const bool is_starting = (cursors_.flags[cursor] & kCursorStarting) != 0;
-  const bool is_rest = c->entry_offset > 0;
-  if (is_rest) {
-    // Only the rest of this entry: control bytes may wait behind it.
-    scratch_.clear();
-    log.AddIovecs(start, c->entry_offset, &scratch_);
-  } else {
-    Gather(log, c->log, start, is_starting);
-  }
-  const std::vector<iovec>& parts = is_rest ? scratch_ : gathered_;
-  const int64_t end = is_rest ? start + 1 : gathered_end_;
-  const size_t wanted = is_rest ? log.LengthOf(start) - c->entry_offset : gathered_bytes_;
-  size_t sent = 0;
-  if (wanted > 0) {
-    msghdr message{};
-    message.msg_iov = const_cast<iovec*>(parts.data());
-    message.msg_iovlen = parts.size();
-    const ssize_t result = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL);
-    counters.sends++;
-    if (result < 0) {
-      if (errno == EINTR) return true;
-      if (errno == EAGAIN || errno == EWOULDBLOCK || errno == ENOBUFS) {
-        c->is_blocked = true;
-      } else {
-        Fail(id, errno);
-      }
-      return false;
-    }
-    if (!log.IsIntact(start, start_position)) {
-      Evict(id);  // the writer was faster than this call: some of what was sent is not what it was
-      return false;
-    }
-    sent = static_cast<size_t>(result);
-    c->sent_bytes += static_cast<double>(sent);
-    counters.sent_bytes += static_cast<double>(sent);
-    cursors_.sent_bytes[cursor] += static_cast<double>(sent);
-    if (sent > 0) cursors_.progress_at_ms[cursor] = now_ms;
-  }
-  if (sent == wanted) {
-    c->entry_offset = 0;
-    MoveTo(*c, log, end);
-    return true;
-  }
-  c->is_blocked = true;
-  if (is_rest) {
-    c->entry_offset += static_cast<uint32_t>(sent);
+  const auto entry = static_cast<int64_t>(cursors_.entries[c->cursor]);
+  if (!log.IsReachable(entry)) {
+    if (Rescue(c)) return true;
+    Evict(id);
     return false;
   }
-  if (sent == 0) return false;
+  const int64_t position = log.PositionOf(entry);
+  const uint32_t length = log.LengthOf(entry);
+  scratch_.clear();
+  log.AddIovecs(entry, c->entry_offset, &scratch_);
+  const ssize_t sent = scratch_.empty() ? 0 : Write(id, c, scratch_.data(), scratch_.size());
+  if (sent < 0) return false;
+  cursors_.sent_bytes[c->cursor] += static_cast<double>(sent);
+  c->entry_offset += static_cast<uint32_t>(sent);
+  const bool is_whole = c->entry_offset >= length;
+  if (is_whole) c->entry_offset = 0;
+  MoveTo(*c, log, is_whole ? entry + 1 : entry);
+  if (!log.IsIntact(entry, position)) {
+    Evict(id);  // the writer was faster than this call: some of what was sent is not what it was
+    return false;
+  }
+  if (!is_whole) Block(c);
+  return is_whole;
+}
+
+bool Shard::SendEntries(int id, Connection* c) {
+  const Log& log = logs_[c->log].log;
+  const auto start = static_cast<int64_t>(cursors_.entries[c->cursor]);
+  const int64_t start_position = log.PositionOf(start);
+  const bool is_starting = (cursors_.flags[c->cursor] & kCursorStarting) != 0;
+  Gather(log, c->log, start, is_starting);
+  const ssize_t sent = gathered_bytes_ == 0 ? 0 : Write(id, c, gathered_.data(), gathered_.size());
+  if (sent < 0) return false;
+  cursors_.sent_bytes[c->cursor] += static_cast<double>(sent);
+  const bool is_all = static_cast<size_t>(sent) == gathered_bytes_;
   // Forward by the whole entries that have left; of the next one, a part has.
-  int64_t entry = start;
-  for (size_t left = sent;; entry++) {
-    if ((log.FlagsOf(entry) & static_cast<uint32_t>(kEntryPreamble)) != 0 && !(is_starting && entry == start)) continue;
+  int64_t entry = is_all ? gathered_end_ : start;
+  size_t left = is_all ? 0 : static_cast<size_t>(sent);
+  for (; entry < gathered_end_; entry++) {
+    if (IsSkipped(log, entry, is_starting && entry == start)) continue;
     const size_t length = log.LengthOf(entry);
-    if (left < length) {
-      c->entry_offset = static_cast<uint32_t>(left);
-      break;
-    }
+    if (left < length) break;
     left -= length;
   }
-  MoveTo(*c, log, entry);
-  return false;
+  c->entry_offset = static_cast<uint32_t>(left);
+  if (entry > start || left > 0) MoveTo(*c, log, entry);
+  // After the last look at a record, too: a torn length would have put the cursor anywhere.
+  if (!log.IsIntact(start, start_position)) {
+    Evict(id);
+    return false;
+  }
+  if (!is_all) Block(c);
+  return is_all;
 }
 
 void Shard::MoveTo(const Connection& c, const Log& log, int64_t entry) {
@@ -260,9 +304,11 @@ void Shard::MoveTo(const Connection& c, const Log& log, int64_t entry) {
 }
 
 // The rest of a begun entry into private memory, so that the cursor stands between entries again. Rare: a slow player that
-// the writer comes near to, or one that stops.
-void Shard::Rescue(Connection* c, const Log& log) {
+// the writer comes near to, or one that stops. False: it has been overwritten, and the connection is past saving.
+bool Shard::Rescue(Connection* c) {
+  const Log& log = logs_[c->log].log;
   const auto entry = static_cast<int64_t>(cursors_.entries[c->cursor]);
+  const int64_t position = log.PositionOf(entry);
   scratch_.clear();
   log.AddIovecs(entry, c->entry_offset, &scratch_);
   std::vector<uint8_t> rest;
@@ -270,49 +316,51 @@ void Shard::Rescue(Connection* c, const Log& log) {
     const auto* bytes = static_cast<const uint8_t*>(part.iov_base);
     rest.insert(rest.end(), bytes, bytes + part.iov_len);
   }
+  c->rescued_bytes = rest.size();
   rest.insert(rest.end(), c->queue.begin() + static_cast<std::ptrdiff_t>(c->queue_offset), c->queue.end());
   c->queue.swap(rest);
   c->queue_offset = 0;
   c->entry_offset = 0;
   MoveTo(*c, log, entry + 1);
+  return log.IsIntact(entry, position);
 }
 
-int Shard::Step(int id, const Connection& c, const Log& log, double now_ms) {
+int Shard::Step(int id, const Connection& c, const Log& log) {
   const int cursor = c.cursor;
   if ((cursors_.flags[cursor] & kCursorWaiting) != 0) {
     const int64_t found = log.RandomAccessEntry();
     if (found < static_cast<int64_t>(cursors_.entries[cursor])) {
-      cursors_.progress_at_ms[cursor] = now_ms;
+      cursors_.progress_at_ms[cursor] = now_ms_;
       return kIdle;
     }
     Place(c, log, found);
   }
   const auto entry = static_cast<int64_t>(cursors_.entries[cursor]);
-  if (!log.IsReachable(entry)) return Jump(id, c, log, now_ms);
-  if (now_ms - cursors_.jumped_at_ms[cursor] > limits_.forgive_after_ms) {
+  if (!log.IsReachable(entry)) return Jump(id, c, log);
+  if (now_ms_ - cursors_.jumped_at_ms[cursor] > limits_.forgive_after_ms) {
     cursors_.jump_counts[cursor] = 0;
     cursors_.skipped_bytes[cursor] = 0;
-    cursors_.jumped_at_ms[cursor] = now_ms;
+    cursors_.jumped_at_ms[cursor] = now_ms_;
   }
   if (entry < log.entry_tail()) return kReady;
-  cursors_.progress_at_ms[cursor] = now_ms;
+  cursors_.progress_at_ms[cursor] = now_ms_;
   return kIdle;
 }
 
-int Shard::Jump(int id, const Connection& c, const Log& log, double now_ms) {
+int Shard::Jump(int id, const Connection& c, const Log& log) {
   const int cursor = c.cursor;
   const int64_t target = log.RandomAccessEntry();
   const int64_t position = target < 0 ? log.tail() : log.PositionOf(target);
   const double skipped = static_cast<double>(position) - cursors_.positions[cursor];
   cursors_.jump_counts[cursor]++;
   cursors_.skipped_bytes[cursor] += skipped;
-  cursors_.jumped_at_ms[cursor] = now_ms;
+  cursors_.jumped_at_ms[cursor] = now_ms_;
   if (cursors_.jump_counts[cursor] > limits_.max_jumps || cursors_.skipped_bytes[cursor] > limits_.max_skipped_bytes) {
     return kEvicted;
   }
   Place(c, log, target);
   counters.jumps++;
-  Emit(kEventLag, id, skipped, 0);
+  Emit(kEventLag, id, c.cursor, skipped);
   return kJumped;
 }
 
@@ -326,7 +374,7 @@ void Shard::Place(const Connection& c, const Log& log, int64_t entry) {
 
 void Shard::Evict(int id) {
   counters.evicted++;
-  Emit(kEventEvicted, id, 0, 0);
+  Emit(kEventEvicted, id, connections_[id].cursor, 0);
   Close(id, 0);
 }
 

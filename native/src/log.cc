@@ -15,24 +15,30 @@ void Log::Attach(uint8_t* base, uint64_t capacity, uint64_t entry_capacity) {
 void Log::Refresh() {
   // The random access point before the entry tail, so that it is never ahead of it.
   newest_random_access_ = Load(kWordNewestRandomAccessEntry);
-  entry_tail_ = Load(kWordEntryTail);
-  const int64_t floor = Load(kWordFloor);
-  const int64_t floor_entry = Load(kWordFloorEntry);
+  const auto entry_capacity = static_cast<int64_t>(entry_capacity_);
+  // Where the last entry ends; a word of its own could not be read together with the entry tail. Again only when the writer
+  // went round the whole table in the meantime.
+  for (int64_t newest = Load(kWordEntryTail);;) {
+    entry_tail_ = newest;
+    tail_ = newest == 0 ? 0 : RecordPosition(newest - 1) + LengthOf(newest - 1);
+    std::atomic_thread_fence(std::memory_order_acquire);
+    newest = Load(kWordEntryTail);
+    if (newest < entry_tail_ + entry_capacity - 1) break;
+  }
+  floor_ = Load(kWordFloor);
+  floor_entry_ = Load(kWordFloorEntry);
   const int64_t intent = Load(kWordTailIntent);
   const auto capacity = static_cast<int64_t>(capacity_);
-  const auto entry_capacity = static_cast<int64_t>(entry_capacity_);
   // A log that has not wrapped yet has lost nothing, however close the guard is.
-  oldest_position_ = intent <= capacity ? floor : std::max(floor, intent - capacity + capacity / kGuardDivisor);
+  oldest_position_ = intent <= capacity ? floor_ : std::max(floor_, intent - capacity + capacity / kGuardDivisor);
   oldest_entry_ = entry_tail_ < entry_capacity
-                      ? floor_entry
-                      : std::max(floor_entry, entry_tail_ - entry_capacity +
+                      ? floor_entry_
+                      : std::max(floor_entry_, entry_tail_ - entry_capacity +
                                                   std::max<int64_t>(1, entry_capacity / kGuardDivisor));
-  // Where the last entry ends; a word of its own could not be read together with the entry tail.
-  tail_ = entry_tail_ == 0 ? 0 : static_cast<int64_t>(Record(entry_tail_ - 1).position) + Record(entry_tail_ - 1).length;
 }
 
 int64_t Log::PositionOf(int64_t entry) const {
-  return entry == entry_tail_ ? tail_ : static_cast<int64_t>(Record(entry).position);
+  return entry == entry_tail_ ? tail_ : RecordPosition(entry);
 }
 
 bool Log::IsReachable(int64_t entry) const {
@@ -47,15 +53,16 @@ int64_t Log::RandomAccessEntry() const {
 bool Log::IsIntact(int64_t entry, int64_t position) const {
   // The plain reads before must not be delayed past these loads.
   std::atomic_thread_fence(std::memory_order_acquire);
-  return position >= Load(kWordTailIntent) - static_cast<int64_t>(capacity_) &&
+  return position >= floor_ && entry >= floor_entry_ &&
+         position >= Load(kWordTailIntent) - static_cast<int64_t>(capacity_) &&
          entry > Load(kWordEntryTail) - static_cast<int64_t>(entry_capacity_);
 }
 
 void Log::AddIovecs(int64_t entry, uint64_t offset, std::vector<iovec>* out) const {
-  const EntryRecord& record = Record(entry);
-  const uint64_t at = (static_cast<uint64_t>(record.position) + offset) & (capacity_ - 1);
+  const uint64_t whole = LengthOf(entry);
+  const uint64_t at = (static_cast<uint64_t>(RecordPosition(entry)) + offset) & (capacity_ - 1);
   // A record that is being overwritten may say anything; what is read stays inside the ring.
-  const uint64_t length = std::min<uint64_t>(record.length - std::min<uint64_t>(offset, record.length), capacity_);
+  const uint64_t length = std::min(whole - std::min(offset, whole), capacity_);
   const uint64_t first = std::min<uint64_t>(length, capacity_ - at);
   if (first > 0) {
     if (!out->empty() && static_cast<uint8_t*>(out->back().iov_base) + out->back().iov_len == ring_ + at) {

@@ -23,19 +23,25 @@ class Log {
   int64_t tail() const { return tail_; }
   int64_t entry_tail() const { return entry_tail_; }
   int64_t PositionOf(int64_t entry) const;
-  uint32_t LengthOf(int64_t entry) const { return Record(entry).length; }
-  uint32_t FlagsOf(int64_t entry) const { return Record(entry).flags; }
+  uint32_t LengthOf(int64_t entry) const { return __atomic_load_n(&Record(entry).length, __ATOMIC_RELAXED); }
+  uint32_t FlagsOf(int64_t entry) const { return __atomic_load_n(&Record(entry).flags, __ATOMIC_RELAXED); }
   // Whether a reader may start here: a guard distance away from being overwritten.
   bool IsReachable(int64_t entry) const;
   // The newest random access point, or -1 when none can be reached.
   int64_t RandomAccessEntry() const;
-  // Whether nothing from here on has been overwritten up to now. Asked after use.
+  // Whether nothing from here on has been overwritten up to now. Asked after use, also of what was read from records.
   bool IsIntact(int64_t entry, int64_t position) const;
   // Adds bytes [offset, length) of an entry to `out`; two pieces where the ring wraps.
   void AddIovecs(int64_t entry, uint64_t offset, std::vector<iovec>* out) const;
 
  private:
   const EntryRecord& Record(int64_t entry) const { return records_[static_cast<uint64_t>(entry) % entry_capacity_]; }
+  // Records are overwritten while they are read: relaxed loads, which cost nothing and are defined.
+  int64_t RecordPosition(int64_t entry) const {
+    double position;
+    __atomic_load(&Record(entry).position, &position, __ATOMIC_RELAXED);
+    return static_cast<int64_t>(position);
+  }
   int64_t Load(int64_t word) const { return words_[word].load(std::memory_order_seq_cst); }
 
   std::atomic<int64_t>* words_ = nullptr;
@@ -46,6 +52,8 @@ class Log {
   int64_t tail_ = 0;
   int64_t entry_tail_ = 0;
   int64_t newest_random_access_ = -1;
+  int64_t floor_ = 0;
+  int64_t floor_entry_ = 0;
   int64_t oldest_position_ = 0;
   int64_t oldest_entry_ = 0;
 };

@@ -5,9 +5,7 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <string>
-#include <unordered_map>
 #include <vector>
 
 #include "log.h"
@@ -50,17 +48,20 @@ struct Connection {
   uint32_t log_slot = 0;         // where the log's list of connections has it
   uint32_t entry_offset = 0;     // bytes of the cursor's entry that have left
   bool is_blocked = false;       // the socket takes nothing now; EPOLLOUT will say when it does
-  bool is_readable = false;      // epoll has said so and recv has not said EAGAIN since
+  bool is_starved = false;       // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
   bool is_queued_to_read = false;
+  bool is_queued_to_send = false;
   bool is_paused = false;
   bool is_finishing = false;     // the log has ended: say so when all has left
   bool is_ending = false;        // close when all has left
   bool is_half_closed = false;   // our side is shut down; waiting for the peer's
+  bool is_peer_done = false;     // the peer's side is shut down; what waits is still sent
   double linger_until_ms = 0;
   double received_bytes = 0;
   double sent_bytes = 0;
   std::vector<uint8_t> queue;    // control bytes that wait
   size_t queue_offset = 0;
+  size_t rescued_bytes = 0;      // of the queue, what came from the log
 };
 
 struct Counters {
@@ -83,11 +84,11 @@ class Shard {
   int Listen(const std::string& host, int port, int backlog, bool reuse_port, int max_connections, int* bound_port);
   void CloseListener(int listener);
   double DroppedCount(int listener) const { return listeners_[listener].dropped_count; }
-  // Takes over a connected descriptor (it is duplicated); returns the connection's id.
+  // Takes over a duplicate of a connected descriptor; returns the connection's id.
   int Adopt(int fd);
   bool PeerAddress(int id, std::string* host, int* port) const;
-  // Queues control bytes; what does not fit into the socket is copied. False: more than `max_queued` wait, and it is closed.
-  bool Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
+  // Queues control bytes; what does not fit into the socket is copied. When more than `max_queued` wait, it is closed.
+  void Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
   void End(int id, double now_ms);
   void Destroy(int id);
 
@@ -110,6 +111,7 @@ class Shard {
   // Moves events out, `capacity` at the most.
   size_t TakeEvents(double* target, size_t capacity);
 
+  // Also of one that was closed, until JavaScript has been told. Null: there never was one.
   const Connection* Find(int id) const;
   Counters counters;
 
@@ -127,29 +129,44 @@ class Shard {
     bool is_paused = false;
   };
 
+  // Null: not open.
   Connection* Get(int id);
   int AddConnection(int fd, int listener);
   void Accept(int listener);
+  int WatchListener(int listener);
+  void PauseListener(Listener* listener);
+  // Descriptors are given out lowest first: one this high says that as many are in use.
+  bool IsLastDescriptor(int fd) const;
   bool Receive(int id);
   void Close(int id, int error);
   void Fail(int id, int error);
-  // Sends what waits, in order: the rest of an entry, control bytes, then the log.
-  void Drain(int id, double now_ms);
+  // Sends what waits, in order: the rest of an entry, control bytes, then the log. Its log was refreshed.
+  void Drain(int id);
+  // The same for one connection by itself.
+  void Wake(int id);
+  void DrainLater(int id, Connection* c);
+  // These say false when the connection is blocked or gone.
   bool SendQueue(int id, Connection* c);
-  bool SendFromLog(int id, Connection* c, double now_ms);
-  void Rescue(Connection* c, const Log& log);
-  int Step(int id, const Connection& c, const Log& log, double now_ms);
-  int Jump(int id, const Connection& c, const Log& log, double now_ms);
+  bool SendRest(int id, Connection* c);
+  bool SendEntries(int id, Connection* c);
+  ssize_t Write(int id, Connection* c, const iovec* parts, size_t count);
+  void Block(Connection* c);
+  void MarkProgress(const Connection& c);
+  bool Rescue(Connection* c);
+  int Step(int id, const Connection& c, const Log& log);
+  int Jump(int id, const Connection& c, const Log& log);
   void MoveTo(const Connection& c, const Log& log, int64_t entry);
   void Place(const Connection& c, const Log& log, int64_t entry);
+  void Detach(int id, Connection* c);
   void Evict(int id);
-  void AfterDrained(int id, Connection* c, double now_ms);
+  void AfterDrained(int id, Connection* c);
   void Emit(int64_t type, double id, double a, double b) { events_.push_back({static_cast<double>(type), id, a, b}); }
   void Gather(const Log& log, int log_id, int64_t entry, bool is_starting);
 
   const Syscalls* sys_;
   int epoll_fd_ = -1;
   int descriptor_limit_ = 0;
+  double now_ms_ = 0;  // of the newest call that said so
   uint8_t* receive_buffer_;
   size_t receive_length_;
   size_t receive_used_ = 0;
@@ -160,7 +177,9 @@ class Shard {
   std::vector<int> listener_of_;
   std::deque<LogSlot> logs_;
   std::deque<Listener> listeners_;
+  // Those with more to receive, or to send, than one turn has time for.
   std::vector<int> to_read_;
+  std::vector<int> to_send_;
   std::vector<Event> events_;
   size_t events_taken_ = 0;
   CursorColumns cursors_;

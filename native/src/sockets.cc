@@ -6,6 +6,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 
@@ -72,11 +73,28 @@ int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_por
   listener.max_connections = max_connections;
   listeners_.push_back(listener);
   const int id = static_cast<int>(listeners_.size()) - 1;
+  error = WatchListener(id);
+  if (error == 0) return id;
+  CloseListener(id);
+  return -error;
+}
+
+int Shard::WatchListener(int id) {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = static_cast<uint64_t>(kListenerBit | id);
-  epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event);
-  return id;
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, listeners_[id].fd, &event) == 0 ? 0 : errno;
+}
+
+// Level-triggered: left alone, a listener that can't accept would spin. The sweep resumes it, when descriptors are free again.
+void Shard::PauseListener(Listener* listener) {
+  epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener->fd, nullptr);
+  listener->is_paused = true;
+  counters.accept_pauses++;
+}
+
+bool Shard::IsLastDescriptor(int fd) const {
+  return descriptor_limit_ > 0 && fd >= std::max(descriptor_limit_ / 2, descriptor_limit_ - kReservedDescriptors) - 1;
 }
 
 void Shard::CloseListener(int id) {
@@ -131,12 +149,8 @@ void Shard::Accept(int listener_id) {
   for (int i = 0; i < kAcceptBatch; i++) {
     const int fd = sys_->accept4(listener.fd, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0) {
-      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) {
-        // Level-triggered: left alone it would spin. Resumed by the sweep, when descriptors are free again.
-        epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener.fd, nullptr);
-        listener.is_paused = true;
-        counters.accept_pauses++;
-      }
+      if (errno == EINTR || errno == ECONNABORTED) continue;
+      if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM) PauseListener(&listener);
       return;
     }
     if (listener.connection_count >= listener.max_connections) {
@@ -149,18 +163,13 @@ void Shard::Accept(int listener_id) {
     if (id < 0) continue;
     listener.connection_count++;
     Emit(kEventAccept, id, listener_id, 0);
-    if (descriptor_limit_ > 0 && fd > descriptor_limit_ * 9 / 10 - kReservedDescriptors && fd > descriptor_limit_ / 2) {
-      epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, listener.fd, nullptr);
-      listener.is_paused = true;
-      counters.accept_pauses++;
-      return;
-    }
+    if (IsLastDescriptor(fd)) return PauseListener(&listener);
   }
 }
 
 bool Shard::PeerAddress(int id, std::string* host, int* port) const {
   const Connection* c = Find(id);
-  if (c == nullptr) return false;
+  if (c == nullptr || c->fd < 0) return false;
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (getpeername(c->fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return false;
@@ -200,9 +209,17 @@ bool Shard::Receive(int id) {
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
-    c->is_readable = false;
-    if (got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return true;
-    Close(id, got == 0 ? 0 : errno);
+    if (got < 0) {
+      if (errno != EAGAIN && errno != EWOULDBLOCK) Fail(id, errno);
+      return true;
+    }
+    // The end of the peer's side. What it asked for before is still answered: JavaScript ends this side when it has.
+    if (c->is_half_closed) {
+      Close(id, 0);
+    } else if (!c->is_peer_done) {
+      c->is_peer_done = true;
+      Emit(kEventPeerEnded, id, 0, 0);
+    }
     return true;
   }
   // More may wait; the others come first.
@@ -212,23 +229,27 @@ bool Shard::Receive(int id) {
 }
 
 bool Shard::Poll(double now_ms) {
+  now_ms_ = now_ms;
   receive_used_ = 0;
-  // Those who had more than their share last time.
   std::vector<int> again;
+  again.swap(to_send_);
+  for (const int id : again) {
+    Connection* c = Get(id);
+    if (c == nullptr) continue;
+    c->is_queued_to_send = false;
+    Wake(id);
+  }
+  // Those who had more than their share last time. Whoever finds no room now comes first in the next turn.
+  again.clear();
   again.swap(to_read_);
   for (size_t i = 0; i < again.size(); i++) {
     Connection* c = Get(again[i]);
     if (c == nullptr) continue;
     c->is_queued_to_read = false;
-    if (!Receive(again[i])) {
-      for (; i < again.size(); i++) {
-        if (Connection* rest = Get(again[i])) {
-          rest->is_queued_to_read = true;
-          to_read_.push_back(again[i]);
-        }
-      }
-      return true;
-    }
+    if (Receive(again[i])) continue;
+    c->is_queued_to_read = true;
+    to_read_.insert(to_read_.begin(), again.begin() + static_cast<std::ptrdiff_t>(i), again.end());
+    break;
   }
   epoll_event ready[256];
   const int count = epoll_wait(epoll_fd_, ready, 256, 0);
@@ -243,64 +264,53 @@ bool Shard::Poll(double now_ms) {
     if (c == nullptr || c->generation != data >> 32) continue;
     if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
       c->is_blocked = false;
-      Drain(id, now_ms);
-      c = Get(id);
-      if (c == nullptr) continue;
+      Wake(id);
+      if (Get(id) == nullptr) continue;
     }
     if ((ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
-      c->is_readable = true;
       if (!c->is_queued_to_read && !Receive(id)) {
         c->is_queued_to_read = true;
         to_read_.push_back(id);
       }
     }
   }
-  return count == 256 || !to_read_.empty();
+  return count == 256 || !to_read_.empty() || !to_send_.empty();
 }
 
-bool Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued) {
+void Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued) {
   Connection* c = Get(id);
-  if (c == nullptr || c->is_half_closed || length == 0) return true;
+  if (c == nullptr || c->is_ending || length == 0) return;
   size_t done = 0;
   if (c->queue.size() == c->queue_offset && c->entry_offset == 0 && !c->is_blocked) {
-    iovec part = {const_cast<uint8_t*>(bytes), length};
-    msghdr message{};
-    message.msg_iov = &part;
-    message.msg_iovlen = 1;
-    const ssize_t sent = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL);
-    if (sent < 0 && errno != EAGAIN && errno != EWOULDBLOCK && errno != EINTR && errno != ENOBUFS) {
-      Fail(id, errno);
-      return true;
-    }
-    if (sent > 0) {
-      done = static_cast<size_t>(sent);
-      c->sent_bytes += static_cast<double>(sent);
-      counters.sent_bytes += static_cast<double>(sent);
-    }
-    if (done == length) return true;
-    c->is_blocked = true;
+    const iovec part = {const_cast<uint8_t*>(bytes), length};
+    const ssize_t sent = Write(id, c, &part, 1);
+    if (Get(id) == nullptr) return;
+    if (sent > 0) done = static_cast<size_t>(sent);
+    if (done == length) return;
+    if (sent >= 0) Block(c);
   }
+  // What has left goes before the queue grows: a peer that is always a little behind would make it grow for ever.
+  c->queue.erase(c->queue.begin(), c->queue.begin() + static_cast<std::ptrdiff_t>(c->queue_offset));
+  c->queue_offset = 0;
   c->queue.insert(c->queue.end(), bytes + done, bytes + length);
-  if (c->queue.size() - c->queue_offset > max_queued) {
-    Fail(id, ENOBUFS);
-    return false;
-  }
-  return true;
+  if (c->queue.size() > max_queued + c->rescued_bytes) Fail(id, ENOBUFS);
 }
 
 void Shard::End(int id, double now_ms) {
+  now_ms_ = now_ms;
+  StopPlaying(id);
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending) return;
-  StopPlaying(id);
   c->is_ending = true;
   c->linger_until_ms = now_ms + kLingerMs;
-  if (!c->is_blocked) Drain(id, now_ms);
+  Wake(id);
 }
 
-void Shard::AfterDrained(int, Connection* c, double now_ms) {
+void Shard::AfterDrained(int id, Connection* c) {
   if (!c->is_ending || c->is_half_closed) return;
+  if (c->is_peer_done) return Close(id, 0);
   c->is_half_closed = true;
-  c->linger_until_ms = now_ms + kLingerMs;
+  c->linger_until_ms = now_ms_ + kLingerMs;
   shutdown(c->fd, SHUT_WR);
 }
 
@@ -314,10 +324,11 @@ void Shard::Fail(int id, int error) {
 void Shard::Close(int id, int error) {
   Connection* c = Get(id);
   if (c == nullptr) return;
-  StopPlaying(id);
-  close(c->fd); // leaves the epoll set by itself
+  Detach(id, c);
+  close(c->fd);  // leaves the epoll set by itself
   c->fd = -1;
   std::vector<uint8_t>().swap(c->queue);
+  c->queue_offset = 0;
   counters.open--;
   if (listener_of_[id] >= 0) listeners_[listener_of_[id]].connection_count--;
   Emit(kEventClosed, id, error, 0);
@@ -329,12 +340,15 @@ Connection* Shard::Get(int id) {
   return c.fd < 0 ? nullptr : &c;
 }
 
-const Connection* Shard::Find(int id) const { return const_cast<Shard*>(this)->Get(id); }
+const Connection* Shard::Find(int id) const {
+  return id < 0 || static_cast<size_t>(id) >= connections_.size() ? nullptr : &connections_[id];
+}
 
 size_t Shard::TakeEvents(double* target, size_t capacity) {
   const size_t count = std::min(capacity, events_.size() - events_taken_);
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_.clear();
+  if (count == 0) return 0;
   for (size_t i = events_taken_; i < events_taken_ + count; i++) {
     if (events_[i].type == kEventClosed) freed_.push_back(static_cast<int>(events_[i].id));
   }
@@ -348,26 +362,30 @@ size_t Shard::TakeEvents(double* target, size_t capacity) {
 }
 
 void Shard::Sweep(const LagLimits& limits, double now_ms) {
+  now_ms_ = now_ms;
   limits_ = limits;
-  for (size_t id = 0; id < connections_.size(); id++) {
-    Connection& c = connections_[id];
+  for (size_t i = 0; i < connections_.size(); i++) {
+    Connection& c = connections_[i];
+    const int id = static_cast<int>(i);
+    if (c.fd >= 0 && c.is_starved) {
+      c.is_blocked = false;
+      Wake(id);
+    }
     if (c.fd < 0) continue;
     if (c.is_ending && now_ms > c.linger_until_ms) {
-      Close(static_cast<int>(id), 0);
+      Close(id, 0);
     } else if (c.cursor >= 0 && c.is_blocked && now_ms - cursors_.progress_at_ms[c.cursor] > limits.stall_timeout_ms) {
-      Evict(static_cast<int>(id));
+      Evict(id);
     }
   }
   for (size_t id = 0; id < listeners_.size(); id++) {
     Listener& listener = listeners_[id];
     if (listener.fd < 0 || !listener.is_paused) continue;
-    // Resumes when a tenth of the descriptors is free; the next accept pauses again if that was too early.
-    if (descriptor_limit_ > 0 && counters.open > descriptor_limit_ * 0.9 - kReservedDescriptors) continue;
-    listener.is_paused = false;
-    epoll_event event{};
-    event.events = EPOLLIN;
-    event.data.u64 = static_cast<uint64_t>(kListenerBit | static_cast<int>(id));
-    epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, listener.fd, &event);
+    const int lowest_free = fcntl(epoll_fd_, F_DUPFD_CLOEXEC, 0);
+    if (lowest_free < 0) return;
+    close(lowest_free);
+    if (IsLastDescriptor(lowest_free)) return;
+    listener.is_paused = WatchListener(static_cast<int>(id)) != 0;
   }
 }
 

@@ -37,6 +37,7 @@ export interface NativeShard {
   finish(id: number, nowMs: number): void;
   flush(log: number, limits: Float64Array, nowMs: number): void;
   sweep(limits: Float64Array, nowMs: number): void;
+  /** Received and sent; of a closed connection until its `closed` event and what came with it has been taken. */
   connectionBytes(id: number): [number, number];
   counters(target: Float64Array): void;
 }
@@ -69,12 +70,18 @@ export const nativeEvents = {
   data: 1,
   /** An errno, or 0. */
   closed: 2,
-  /** Bytes skipped. */
+  /** The cursor, and bytes skipped. */
   lag: 3,
+  /** The cursor; the connection is closed next. */
   evicted: 4,
+  /** The cursor that has sent all of a log that has ended. */
   finished: 5,
   /** The cursor that is in use no more. */
   cursorFree: 6,
+  /** Nothing: the peer has closed its side, and is still there to take what waits. */
+  peerEnded: 7,
+  /** Nothing: somebody has more to send than one turn had time for; poll again. */
+  more: 8,
 } as const;
 
 /**

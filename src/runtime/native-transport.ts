@@ -1,10 +1,11 @@
 /**
  * The transport on the addon: sockets, control bytes and the loop over cursors are native; TypeScript sees whole batches.
  *
- * TLS connections, and sockets that something else reads, go through the portable transport inside.
+ * TLS connections go through the portable transport inside.
  */
 
 import type { Socket } from "node:net";
+import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
@@ -83,7 +84,7 @@ export class NativeTransport implements Transport {
     const address = host === "localhost" ? "127.0.0.1" : host;
     let [id, boundPort] = this.#shard.listen(address, port, acceptBacklog, false, maxConnections);
     // No IPv6 on this machine: all addresses are those of IPv4.
-    if (id < 0 && address === "")
+    if (address === "" && (id === -constants.errno.EAFNOSUPPORT || id === -constants.errno.EADDRNOTAVAIL))
       [id, boundPort] = this.#shard.listen("0.0.0.0", port, acceptBacklog, false, maxConnections);
     if (id < 0) {
       const name = getSystemErrorName(id);
@@ -112,12 +113,10 @@ export class NativeTransport implements Transport {
     };
   }
 
-  adopt(
-    socket: Socket,
-    createHandler: (connection: Connection) => ConnectionHandler,
-    options: { readonly isShared: boolean } = { isShared: false },
-  ): Connection {
-    const fd = options.isShared || socket.writableLength > 0 || socket.destroyed ? -1 : descriptorOf(socket);
+  adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    // What Node has read already, or not written yet, would be lost with its half.
+    const isClean = socket.writableLength === 0 && socket.readableLength === 0 && !socket.destroyed;
+    const fd = isClean ? descriptorOf(socket) : -1;
     const id = fd < 0 ? -1 : this.#shard.adopt(fd);
     if (id < 0) return this.#portable.adopt(socket, createHandler);
     // The descriptor was duplicated: this closes Node's half, not the connection.
@@ -126,6 +125,8 @@ export class NativeTransport implements Transport {
   }
 
   async close(): Promise<void> {
+    // A handler asked for it: the events at hand are handled first.
+    if (this.#isDraining) await Promise.resolve();
     if (this.#isClosed) return;
     clearInterval(this.#sweep);
     for (const connection of this.#connections) connection?.destroy();
@@ -149,12 +150,16 @@ export class NativeTransport implements Transport {
     if (this.#isClosed) return;
     const hasMore = this.#shard.poll(systemClock.monotonicMs());
     this.#drain();
-    if (hasMore) {
-      this.#again ??= setImmediate(() => {
-        this.#again = undefined;
-        this.#poll();
-      });
-    }
+    if (hasMore) this.#pollAgain();
+  }
+
+  /** After the event loop has seen to everybody else. */
+  #pollAgain(): void {
+    if (this.#isClosed) return;
+    this.#again ??= setImmediate(() => {
+      this.#again = undefined;
+      this.#poll();
+    });
   }
 
   /** Handles what the addon has to say, and what that leads to. */
@@ -192,16 +197,22 @@ export class NativeTransport implements Transport {
           this.#closed(id);
           return;
         case nativeEvents.lag:
-          this.#connections[id]?.currentPlay?.options.onLag(a);
+          this.#connections[id]?.playOf(a)?.options.onLag(b);
           return;
         case nativeEvents.evicted:
-          this.#connections[id]?.currentPlay?.options.onEvicted();
+          this.#connections[id]?.playOf(a)?.options.onEvicted();
           return;
         case nativeEvents.finished:
-          this.#connections[id]?.finished();
+          this.#connections[id]?.playOf(a)?.finished();
           return;
         case nativeEvents.cursorFree:
           this.#table.close(a);
+          return;
+        case nativeEvents.peerEnded:
+          this.#connections[id]?.end();
+          return;
+        case nativeEvents.more:
+          this.#pollAgain();
           return;
         default:
           assert(false, `the addon said ${type}, which nobody knows`);
@@ -223,8 +234,8 @@ export class NativeTransport implements Transport {
 
   // For the connections.
 
-  /** A place in the cursor table, on the addon's copy of `log`. */
-  openCursor(id: number, log: EgressLog, options: PlayOptions): NativeLog {
+  /** A place in the cursor table: its index, and the addon's side of `log`. */
+  openCursor(id: number, log: EgressLog, options: PlayOptions): [cursor: number, known: NativeLog] {
     this.#limits = limitsOf(options.lagLimits);
     let known = this.#logs.get(log);
     if (known === undefined) {
@@ -241,7 +252,7 @@ export class NativeTransport implements Transport {
     known.cursorCount++;
     this.#shard.play(id, known.id, cursor, nowMs);
     this.ring(known);
-    return known;
+    return [cursor, known];
   }
 
   closeCursor(known: NativeLog): void {
@@ -255,7 +266,7 @@ export class NativeTransport implements Transport {
 
   ring(known: NativeLog): void {
     // A publisher that catches up writes many GOPs in one turn: cursors that keep pace must not be lapped by it.
-    if (known.isFilling && !this.#isDraining) {
+    if (known.isFilling) {
       this.#flushLog(known);
       this.drainSoon();
       return;
@@ -332,6 +343,8 @@ class NativeConnection implements Connection {
   handler: ConnectionHandler | undefined;
   currentPlay: NativePlay | undefined;
   #isClosed = false;
+  #receivedBytes = 0;
+  #sentBytes = 0;
 
   constructor(transport: NativeTransport, shard: NativeShard, id: number, listener: number) {
     this.#transport = transport;
@@ -342,11 +355,13 @@ class NativeConnection implements Connection {
   }
 
   get receivedBytes(): number {
-    return this.#isClosed ? 0 : this.#shard.connectionBytes(this.#id)[0];
+    this.#count();
+    return this.#receivedBytes;
   }
 
   get sentBytes(): number {
-    return this.#isClosed ? 0 : this.#shard.connectionBytes(this.#id)[1];
+    this.#count();
+    return this.#sentBytes;
   }
 
   send(bytes: Uint8Array): void {
@@ -357,8 +372,8 @@ class NativeConnection implements Connection {
 
   play(log: EgressLog, options: PlayOptions): Play {
     this.currentPlay?.stop();
-    const known = this.#isClosed ? undefined : this.#transport.openCursor(this.#id, log, options);
-    this.currentPlay = new NativePlay(this.#transport, this.#shard, this.#id, options, known);
+    const [cursor, known] = this.#isClosed ? [] : this.#transport.openCursor(this.#id, log, options);
+    this.currentPlay = new NativePlay(this.#transport, this.#shard, this.#id, options, cursor, known);
     return this.currentPlay;
   }
 
@@ -376,17 +391,21 @@ class NativeConnection implements Connection {
     this.#transport.drainSoon();
   }
 
-  finished(): void {
-    const play = this.currentPlay;
-    play?.ended();
-    play?.options.onFinished();
+  /** The play that still has this cursor: what the addon says of one that was stopped in the meantime concerns nobody. */
+  playOf(cursor: number): NativePlay | undefined {
+    return this.currentPlay?.cursor === cursor ? this.currentPlay : undefined;
   }
 
   closed(): void {
     if (this.#isClosed) return;
+    this.#count();
     this.#isClosed = true;
     this.currentPlay?.ended();
     this.handler?.handleClose();
+  }
+
+  #count(): void {
+    if (!this.#isClosed) [this.#receivedBytes, this.#sentBytes] = this.#shard.connectionBytes(this.#id);
   }
 }
 
@@ -395,6 +414,8 @@ class NativePlay implements Play {
   readonly #transport: NativeTransport;
   readonly #shard: NativeShard;
   readonly #id: number;
+  /** Undefined when it is no longer in use. */
+  cursor: number | undefined;
   #log: NativeLog | undefined;
   #isPaused = false;
 
@@ -403,12 +424,14 @@ class NativePlay implements Play {
     shard: NativeShard,
     id: number,
     options: PlayOptions,
+    cursor: number | undefined,
     log: NativeLog | undefined,
   ) {
     this.#transport = transport;
     this.#shard = shard;
     this.#id = id;
     this.options = options;
+    this.cursor = cursor;
     this.#log = log;
   }
 
@@ -439,10 +462,16 @@ class NativePlay implements Play {
     this.#transport.drainSoon();
   }
 
+  finished(): void {
+    this.ended();
+    this.options.onFinished();
+  }
+
   /** The addon has let go of the cursor by itself. */
   ended(): void {
     const log = this.#log;
     this.#log = undefined;
+    this.cursor = undefined;
     if (log !== undefined) this.#transport.closeCursor(log);
   }
 }

@@ -93,14 +93,10 @@ export interface Transport {
   readonly counters: TransportCounters;
   listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener>;
   /**
-   * Takes over a socket that something else opened: an HTTP server, before its response head. Unless it is `isShared` (a
-   * WebSocket library goes on reading it), it must not be used any more: it may be destroyed while the connection goes on.
+   * Takes over a socket that something else opened: an HTTP server, before its response head. It must not be used any more: it
+   * may be destroyed while the connection goes on.
    */
-  adopt(
-    socket: Socket,
-    createHandler: (connection: Connection) => ConnectionHandler,
-    options?: { readonly isShared: boolean },
-  ): Connection;
+  adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection;
   /** Closes every connection and waits for the listeners. */
   close(): Promise<void>;
 }

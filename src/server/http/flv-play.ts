@@ -7,15 +7,13 @@
 
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import type { WebSocket } from "ws";
 import { checkReceivable, type FlvSelection, flvFileHeader, flvWireFormat } from "../../bridges/flv-egress.ts";
 import { type FlvFraming, flvTagFraming } from "../../formats/flv/framing.ts";
 import type { LagLimits } from "../../kernel/cursor-table.ts";
 import type { Engine, LogSubscription } from "../../kernel/engine.ts";
 import type { Stream } from "../../kernel/stream.ts";
 import { webSocketFlvFraming } from "../../protocols/websocket/flv-framing.ts";
-import { maxWebSocketHeaderLength, writeWebSocketHeader } from "../../protocols/websocket/frame-header.ts";
-import type { Connection, ConnectionHandler, Play, Transport } from "../../runtime/transport.ts";
+import type { Connection, Play, Transport } from "../../runtime/transport.ts";
 
 export interface FlvPlayerContext {
   readonly engine: Engine;
@@ -41,8 +39,8 @@ export async function findFlv(engine: Engine, request: FlvRequest): Promise<Stre
 }
 
 export interface FlvPlayEvents {
-  /** Whether something else goes on reading the socket. */
-  readonly isShared: boolean;
+  /** What the player says; valid during the call only. */
+  readonly onBytes: (connection: Connection, bytes: Uint8Array) => void;
   /** The stream has ended and all of it was sent. */
   readonly onFinished: (connection: Connection) => void;
   readonly onClosed: () => void;
@@ -73,15 +71,14 @@ export async function openFlv(context: FlvPlayerContext, request: FlvRequest): P
   );
   return {
     fileHeader: flvFileHeader(subscription.stream.tracks, selection),
-    start: (socket, head, { isShared, onFinished, onClosed }) => {
-      const handler: ConnectionHandler = {
-        handleBytes: () => {}, // a player has nothing more to say
+    start: (socket, head, { onBytes, onFinished, onClosed }) => {
+      const connection = context.transport.adopt(socket, (adopted) => ({
+        handleBytes: (bytes) => onBytes(adopted, bytes),
         handleClose: () => {
           subscription.close("the connection was closed");
           onClosed();
         },
-      };
-      const connection = context.transport.adopt(socket, () => handler, { isShared });
+      }));
       for (const bytes of head) connection.send(bytes);
       play = connection.play(subscription.log, {
         isLive: !context.hasGopCache,
@@ -97,21 +94,6 @@ export async function openFlv(context: FlvPlayerContext, request: FlvRequest): P
     },
     cancel: () => subscription.close("the connection was closed"),
   };
-}
-
-/** Plays over a WebSocket whose handshake is done. The library reads what comes in; frames out are written by the cursor. */
-export function startWebSocketFlv(flv: FlvPlay, socket: Socket, webSocket: WebSocket, onClosed: () => void): void {
-  const header = new Uint8Array(maxWebSocketHeaderLength);
-  const length = writeWebSocketHeader(header, 0, flv.fileHeader.length);
-  webSocket.on("ping", (data) => {
-    if (socket.writableLength < maxWaitingBytes) webSocket.pong(data);
-  });
-  webSocket.on("error", () => socket.destroy()); // a frame that breaks the protocol ends the session
-  flv.start(socket, [header.subarray(0, length), flv.fileHeader], {
-    isShared: true,
-    onFinished: () => webSocket.close(1000, "the stream has ended"),
-    onClosed,
-  });
 }
 
 /** Bytes of a response head for a body that ends with the connection. */
@@ -135,6 +117,3 @@ function selectionOf(query: string): FlvSelection {
     wantsHevc12: parameters.get("hevc") === "12",
   };
 }
-
-/** A player that has this much unread gets no answers to pings on top of it; what a play has waiting is a quarter of that. */
-const maxWaitingBytes = 1024 * 1024;

@@ -8,7 +8,6 @@ import { join, resolve } from "node:path";
 import fastifyCors from "@fastify/cors";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
-import { WebSocketServer } from "ws";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { defaultLagLimits } from "../../kernel/cursor-table.ts";
 import type { Engine } from "../../kernel/engine.ts";
@@ -23,14 +22,8 @@ import type { Config } from "../config/schema.ts";
 import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN, ERR_HTTP_REQUEST } from "../errors.ts";
 import { OpenSet } from "../open-set.ts";
 import { AllowedOrigins, isLocalHost } from "./cors.ts";
-import {
-  type FlvPlayerContext,
-  type FlvRequest,
-  findFlv,
-  flvResponseHead,
-  openFlv,
-  startWebSocketFlv,
-} from "./flv-play.ts";
+import { type FlvPlayerContext, type FlvRequest, findFlv, flvResponseHead, openFlv } from "./flv-play.ts";
+import { checkHandshake, startWebSocketFlv } from "./flv-web-socket.ts";
 import { problemContentType, problemOf } from "./problem.ts";
 import { clientErrorOf, endWithProblem } from "./refusal.ts";
 import { health, type StatusSources, stats } from "./status.ts";
@@ -54,7 +47,6 @@ export class HttpService implements EgressProtocol {
   readonly #options: HttpServiceOptions;
   readonly #origins: AllowedOrigins;
   readonly #flv: FlvPlayerContext;
-  readonly #webSockets = new WebSocketServer(webSocketOptions);
   /** Sockets that carry a body without end; a further request on one of them ends it. */
   readonly #playing = new OpenSet<object>();
   readonly #handedOver = new WeakSet<Socket>();
@@ -123,7 +115,6 @@ export class HttpService implements EgressProtocol {
   /** Players get the end of their streams, as long as the configuration allows; then all connections are closed. */
   async stop(): Promise<void> {
     await this.#playing.drained(this.#options.config.server.shutdownTimeoutMs);
-    this.#webSockets.close();
     await this.#server?.close();
   }
 
@@ -169,7 +160,8 @@ export class HttpService implements EgressProtocol {
     }
     const head = flvResponseHead(request.raw, corsHeaders(reply));
     flv.start(socket, [head, flv.fileHeader], {
-      isShared: false,
+      // It has nothing more to say: a further request would get no answer, and a body has nobody to read it.
+      onBytes: (connection) => connection.destroy(),
       onFinished: (connection) => connection.end(),
       onClosed: this.#handOver(socket),
     });
@@ -178,6 +170,7 @@ export class HttpService implements EgressProtocol {
 
   async #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): Promise<void> {
     const { path, query } = splitTarget(request.url ?? "/");
+    const address = addressOf(request);
     socket.on("error", () => socket.destroy());
     try {
       const { origin, host } = request.headers;
@@ -187,18 +180,16 @@ export class HttpService implements EgressProtocol {
       if (!path.endsWith(flvSuffix)) {
         throw new CodedError(ERR_HTTP_NOT_FOUND, "there is a WebSocket at /app/name.flv only");
       }
+      const handshake = checkHandshake(request, head);
       const flv = await openFlv(this.#flv, this.#flvRequest(request, path, query, "ws-flv"));
       if (socket.destroyed) {
         flv.cancel();
         return;
       }
-      this.#webSockets.handleUpgrade(request, socket, head, (webSocket) => {
-        startWebSocketFlv(flv, socket, webSocket, this.#handOver(socket));
-      });
-      // The library answers a handshake it does not like by itself, and then calls nobody.
-      if (socket.writableEnded || socket.destroyed) flv.cancel();
+      const onProblem = (problem: CodedError): void => this.#report(problem, address, path);
+      startWebSocketFlv(flv, handshake, socket, this.#handOver(socket), onProblem);
     } catch (error) {
-      this.#report(error, addressOf(request), path);
+      this.#report(error, address, path);
       endWithProblem(socket, problemOf(error));
     }
   }
@@ -343,14 +334,6 @@ const requestTimeoutMs = 10_000;
 const keepAliveTimeoutMs = 10_000;
 const stallTimeoutMs = 10_000; // a client that takes nothing of its answer
 const maxBodyBytes = 64 * 1024;
-
-const webSocketOptions = {
-  noServer: true,
-  maxPayload: 4_096, // players say nothing; a close frame's reason is 123 bytes
-  perMessageDeflate: false,
-  autoPong: false, // ours looks at what waits already
-  closeTimeout: 2_000, // from the close frame to the end of the connection; the types do not know it yet
-};
 
 const contentSecurityPolicy = [
   "default-src 'self'",

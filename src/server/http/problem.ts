@@ -11,6 +11,7 @@ import {
   ERR_STREAM_NAME,
   ERR_STREAM_NOT_FOUND,
 } from "../../kernel/errors.ts";
+import { ERR_WEBSOCKET_HANDSHAKE } from "../../protocols/websocket/errors.ts";
 import {
   ERR_HTTP_FORBIDDEN,
   ERR_HTTP_HEADER_TOO_LARGE,
@@ -41,6 +42,7 @@ export function problemOf(error: unknown): Problem {
 
 const statuses: Readonly<Record<string, readonly [status: number, title: string]>> = {
   [ERR_STREAM_NAME]: [400, "Not a stream name"],
+  [ERR_WEBSOCKET_HANDSHAKE]: [400, "Not a WebSocket handshake"],
   [ERR_NOT_AUTHORIZED]: [403, "Not allowed"],
   [ERR_HTTP_FORBIDDEN]: [403, "Not allowed"],
   [ERR_HTTP_ORIGIN]: [403, "Origin not allowed"],

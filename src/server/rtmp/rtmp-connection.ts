@@ -82,6 +82,11 @@ export class RtmpConnection implements ConnectionHandler {
   /** Ends it from the server's side; an encoder that can is asked to connect again. */
   close(reason: string): void {
     if (this.#isClosed) return;
+    // What is on its way to a player is sent first; the end of its play closes the connection.
+    if (this.#playing?.play !== undefined) {
+      this.#playing.play.finish();
+      return;
+    }
     this.#contained(() => {
       if (this.#publishing.size > 0) this.#session.requestReconnect({ description: reason });
       this.#session.close(reason);

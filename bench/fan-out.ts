@@ -1,0 +1,196 @@
+/**
+ * Fan-out: thousands of players of one 1 Mb/s stream, as gigabits per second and core of the server. In turn, several times: our
+ * server over RTMP, over HTTP-FLV, and `limit.c`, which sends as many bytes at the same interval and does nothing else; then the
+ * portable transport and the peers that are installed. `node bench/fan-out.ts [--players 2000] [--pairs 5] [--json]`
+ */
+
+import { stat } from "node:fs/promises";
+import { parseArgs } from "node:util";
+import { TestFolder } from "../test/support/folder.ts";
+import {
+  compileLoadPrograms,
+  type DrainOptions,
+  type DrainReport,
+  drain,
+  gigabitsPerCore,
+  type LoadPrograms,
+  sourceSeconds,
+  startLimit,
+  writeSource,
+} from "./support/load.ts";
+import { percentile } from "./support/measure.ts";
+import { type BenchResult, printResults } from "./support/result.ts";
+import { type MeasuredServer, measuredStream, startNginx, startNodeMediaServer, startOurs } from "./support/servers.ts";
+
+export async function run(): Promise<BenchResult[]> {
+  const options = { players: { type: "string" }, pairs: { type: "string" }, json: { type: "boolean" } } as const;
+  const { values } = parseArgs({ options, allowPositionals: true });
+  await using folder = new TestFolder();
+  const programs = await compileLoadPrograms(folder.path);
+  if (programs === undefined) return [];
+  const file = folder.file("source.flv");
+  await writeSource(file, { videoKilobits: 870, audioKilobits: 128, size: "1280x720" });
+  const bench: Bench = {
+    programs,
+    file,
+    bytesPerSecond: (await stat(file)).size / sourceSeconds,
+    players: Number(values.players ?? 2_000),
+    pairCount: Number(values.pairs ?? 5),
+  };
+  const ours = await compareWithLimit(bench);
+  const others = [...(await measurePortable(bench)), ...(await measurePeers(bench, folder.path))];
+  return [
+    ...ours.results,
+    ...others.map(({ name, samples }) => {
+      const other = median(samples);
+      const own = name.includes("RTMP") ? ours.rtmp : ours.flv;
+      return { name: `ours ÷ ${name}`, value: own, unit, reference: { name: "it", value: other } };
+    }),
+  ];
+}
+
+interface Bench {
+  readonly programs: LoadPrograms;
+  /** The source, as FLV. */
+  readonly file: string;
+  readonly bytesPerSecond: number;
+  readonly players: number;
+  readonly pairCount: number;
+}
+
+interface Samples {
+  readonly name: string;
+  readonly samples: readonly number[];
+}
+
+/** Ours and `limit` in turn, at each flush interval. */
+async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[]; rtmp: number; flv: number }> {
+  const results: BenchResult[] = [];
+  const figures = new Map<string, number>();
+  for (const intervalMs of flushIntervalsMs) {
+    await using server = await startOurs(bench.file, [`streaming.flush_interval=${intervalMs}ms`, native]);
+    const idleBytes = await residentBytes(bench.programs, server);
+    const rounds: { rtmp: DrainReport; flv: DrainReport; limit: DrainReport }[] = [];
+    for (let round = 0; round < bench.pairCount; round++) {
+      const rtmp = await play(bench, server, "rtmp");
+      const flv = await play(bench, server, "flv");
+      const limit = await playLimit(bench, intervalMs);
+      rounds.push({ rtmp, flv, limit });
+      const figuresOfRound = [rtmp, flv, limit].map((report) => gigabitsPerCore(report).toFixed(2)).join(", ");
+      process.stderr.write(`  every ${intervalMs} ms: RTMP, HTTP-FLV, limit: ${figuresOfRound} Gb/s per core\n`);
+    }
+    for (const [protocol, label] of protocols) {
+      const pairs = rounds.map((round) => [gigabitsPerCore(round[protocol]), gigabitsPerCore(round.limit)] as const);
+      const value = median(pairs.map(([own]) => own));
+      const reference = { name: "limit", value: median(pairs.map(([, limit]) => limit)) };
+      figures.set(`${protocol} ${intervalMs}`, value);
+      results.push({ name: `${label}, a flush each ${intervalMs} ms`, value, unit, reference, pairs });
+      results.push(
+        ...lossesOf(
+          `${label}, a flush each ${intervalMs} ms`,
+          rounds.map((round) => round[protocol]),
+        ),
+      );
+    }
+    const [first] = rounds;
+    if (first !== undefined) {
+      const each = (first.rtmp.residentBytes - idleBytes) / bench.players;
+      results.push({ name: `memory per RTMP player, a flush each ${intervalMs} ms`, value: each, unit: "bytes" });
+    }
+  }
+  const [perFrame] = flushIntervalsMs;
+  return { results, rtmp: figures.get(`rtmp ${perFrame}`) ?? 0, flv: figures.get(`flv ${perFrame}`) ?? 0 };
+}
+
+/** The transport that needs no addon, at one flush per frame. */
+async function measurePortable(bench: Bench): Promise<Samples[]> {
+  const set = [`streaming.flush_interval=${flushIntervalsMs[0]}ms`, "server.transport=portable"];
+  await using server = await startOurs(bench.file, set);
+  return measureOther(bench, server, "ours, portable transport");
+}
+
+async function measurePeers(bench: Bench, folder: string): Promise<Samples[]> {
+  const samples: Samples[] = [];
+  for (const [name, start] of peers) {
+    await using server = await start(bench.file, folder);
+    if (server === undefined) process.stderr.write(`  ${name} is not installed: left out\n`);
+    else samples.push(...(await measureOther(bench, server, name)));
+  }
+  return samples;
+}
+
+async function measureOther(bench: Bench, server: MeasuredServer, name: string): Promise<Samples[]> {
+  const samples: Samples[] = [];
+  for (const [protocol, label] of protocols) {
+    if (protocol === "flv" && server.httpPort === undefined) continue;
+    const figures: number[] = [];
+    for (let round = 0; round < otherRounds; round++) {
+      const report = await play({ ...bench, players: bench.players * otherShare }, server, protocol);
+      figures.push(gigabitsPerCore(report));
+      const { joined, players, leastShare } = report;
+      process.stderr.write(
+        `  ${name}, ${label}: ${gigabitsPerCore(report).toFixed(2)} Gb/s per core ` +
+          `(${joined - report.closed} of ${players} players, the last one got ${(leastShare * 100).toFixed(0)} %)\n`,
+      );
+    }
+    samples.push({ name: `${name}, ${label}`, samples: figures });
+  }
+  return samples;
+}
+
+function play(bench: Bench, server: MeasuredServer, protocol: "rtmp" | "flv"): Promise<DrainReport> {
+  const port = protocol === "rtmp" ? server.rtmpPort : (server.httpPort as number);
+  return drain(bench.programs, { ...window(bench), protocol, port, pid: server.pid });
+}
+
+async function playLimit(bench: Bench, intervalMs: number): Promise<DrainReport> {
+  const { players, bytesPerSecond, programs } = bench;
+  await using limit = await startLimit(programs, { connections: players, bytesPerSecond, intervalMs });
+  return await drain(programs, { ...window(bench), protocol: "raw", port: limit.port, pid: limit.pid });
+}
+
+function window({ players }: Bench): Omit<DrainOptions, "protocol" | "port" | "pid"> {
+  return {
+    players,
+    stream: measuredStream,
+    joinsPerSecond: 4_000,
+    settleSeconds: 0.8, // what a joining player gets at once, a GOP, has been sent
+    windowSeconds: 4, // two GOPs: the same pictures, wherever it begins
+    ceilingSeconds: 20,
+  };
+}
+
+/** The same reading as with players: a player that leaves at once. */
+async function residentBytes(programs: LoadPrograms, server: MeasuredServer): Promise<number> {
+  const one = { players: 1, stream: measuredStream, joinsPerSecond: 1, settleSeconds: 0, windowSeconds: 0.1 };
+  const options = { ...one, protocol: "rtmp", port: server.rtmpPort, pid: server.pid, ceilingSeconds: 10 } as const;
+  return (await drain(programs, options)).residentBytes;
+}
+
+/** A figure counts only when every player got everything. */
+function lossesOf(name: string, reports: readonly DrainReport[]): BenchResult[] {
+  const lost = reports.reduce((sum, { refused, closed }) => sum + refused + closed, 0);
+  return lost === 0 ? [] : [{ name: `players lost, ${name}`, value: lost, unit: "players" }];
+}
+
+function median(values: readonly number[]): number {
+  return percentile(values, 0.5);
+}
+
+const unit = "Gb/s per core";
+const native = "server.transport=native";
+/** One flush per picture at 25 pictures a second, and what other servers call merged writes. */
+const flushIntervalsMs: readonly number[] = [40, 350];
+const protocols = [
+  ["rtmp", "RTMP"],
+  ["flv", "HTTP-FLV"],
+] as const;
+const peers: readonly (readonly [string, (file: string, folder: string) => Promise<MeasuredServer | undefined>])[] = [
+  ["nginx-rtmp", startNginx],
+  ["node-media-server", startNodeMediaServer],
+];
+const otherRounds = 2;
+/** A whole load is more than a core of some of them carries, and what a drowning server drops would count for it. */
+const otherShare = 0.5;
+
+if (import.meta.main) printResults(await run());

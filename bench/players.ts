@@ -1,0 +1,89 @@
+/**
+ * As many players as one process can have: connections by HTTP-FLV and by RTMP up to the limit of descriptors, at 100 kb/s each.
+ * Resident memory of each, none lost, and how long joining takes at 2,000 and at the end.
+ * `node bench/players.ts [--players 19900] [--json]`
+ */
+
+import { execFileSync } from "node:child_process";
+import { parseArgs } from "node:util";
+import { TestFolder } from "../test/support/folder.ts";
+import { compileLoadPrograms, type DrainReport, drain, type LoadPrograms, writeSource } from "./support/load.ts";
+import { type BenchResult, printResults } from "./support/result.ts";
+import { type MeasuredServer, measuredStream, startOurs } from "./support/servers.ts";
+
+export async function run(): Promise<BenchResult[]> {
+  const options = { players: { type: "string" }, json: { type: "boolean" } } as const;
+  const { values } = parseArgs({ options, allowPositionals: true });
+  const limit = Number(execFileSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }).trim());
+  const wanted = Number(values.players ?? mostPlayers);
+  const players = Math.min(wanted, limit - ownDescriptors);
+  if (players < wanted) process.stderr.write(`  ${players} players: a process may have ${limit} descriptors here\n`);
+  await using folder = new TestFolder();
+  const programs = await compileLoadPrograms(folder.path);
+  if (programs === undefined) return [];
+  const file = folder.file("source.flv");
+  await writeSource(file, { videoKilobits: 68, audioKilobits: 32, size: "320x180" });
+  const results: BenchResult[] = [];
+  for (const [protocol, label] of protocols) {
+    // One flush each 350 ms: 20,000 players at each picture would be a third of what two cores send at all.
+    await using server = await startOurs(file, ["server.transport=native", `streaming.flush_interval=${flushMs}ms`]);
+    await warmUp(programs, server, protocol);
+    const few = await fill(programs, server, protocol, fewPlayers);
+    const many = await fill(programs, server, protocol, players);
+    results.push(...resultsOf(label, few, many));
+  }
+  return results;
+}
+
+/** The difference of two loads: what the process itself takes, and its garbage, is in both. */
+function resultsOf(label: string, few: DrainReport, many: DrainReport): BenchResult[] {
+  const each = (many.residentBytes - few.residentBytes) / (many.joined - few.joined);
+  const at = (players: number): number => joinAt(many, players);
+  return [
+    {
+      name: `${label} players that stay`,
+      value: many.joined - many.closed,
+      unit: "players",
+      reference: { name: "wanted", value: many.players },
+    },
+    { name: `${label} delivered`, value: (many.bytes * 8) / 1e9 / many.seconds, unit: "Gb/s" },
+    { name: `${label} per server core`, value: (many.bytes * 8) / 1e9 / many.cpuSeconds, unit: "Gb/s per core" },
+    { name: `${label} resident memory per connection`, value: each, unit: "bytes" },
+    { name: `${label} join p99, 1,000 to 2,000 players`, value: at(1_000), unit: "ms" },
+    { name: `${label} join p99, the last thousand`, value: at(many.players - 1), unit: "ms" },
+  ];
+}
+
+/** The 99th percentile of the thousand joins that player `number` was among. */
+function joinAt({ groups }: DrainReport, number: number): number {
+  return groups.findLast(({ from }) => from <= number)?.p99Ms ?? Number.NaN;
+}
+
+function fill(
+  programs: LoadPrograms,
+  server: MeasuredServer,
+  protocol: "rtmp" | "flv",
+  players: number,
+): Promise<DrainReport> {
+  const port = protocol === "rtmp" ? server.rtmpPort : (server.httpPort as number);
+  const times = { joinsPerSecond, settleSeconds: 2, windowSeconds: 4, ceilingSeconds: 40 };
+  return drain(programs, { protocol, port, stream: measuredStream, players, pid: server.pid, ...times });
+}
+
+/** The compiler has seen the code before memory is read. */
+async function warmUp(programs: LoadPrograms, server: MeasuredServer, protocol: "rtmp" | "flv"): Promise<void> {
+  await fill(programs, server, protocol, fewPlayers);
+}
+
+const mostPlayers = 19_900;
+const fewPlayers = 1_000;
+const joinsPerSecond = 1_000;
+/** Of the load generator, and then some; the server has as many. */
+const ownDescriptors = 64;
+const flushMs = 350;
+const protocols = [
+  ["flv", "HTTP-FLV"],
+  ["rtmp", "RTMP"],
+] as const;
+
+if (import.meta.main) printResults(await run());

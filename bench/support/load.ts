@@ -1,0 +1,140 @@
+/** The C programs beside the server: `drain`, players by the thousand, and `limit`, what a bare loop sends. */
+
+import { execFile } from "node:child_process";
+import { resolve } from "node:path";
+import { promisify } from "node:util";
+import { freePort } from "../../test/support/free-port.ts";
+import { waitFor } from "../../test/support/wait.ts";
+import { type Child, startChild } from "./child.ts";
+
+const execute = promisify(execFile);
+
+export interface LoadPrograms {
+  readonly drain: string;
+  readonly limit: string;
+}
+
+/** Compiles both into `folder`; undefined, and a sentence on standard error, where that can't be done. */
+export async function compileLoadPrograms(folder: string): Promise<LoadPrograms | undefined> {
+  if (process.platform !== "linux") {
+    process.stderr.write(`the fan-out benchmarks need Linux (epoll); this is ${process.platform}\n`);
+    return undefined;
+  }
+  const compiler = process.env["CC"] ?? "cc";
+  const compile = async (name: string): Promise<string> => {
+    const source = resolve(import.meta.dirname, `../${name}.c`);
+    await execute(compiler, ["-O2", "-Wall", "-Wextra", "-o", `${folder}/${name}`, source]);
+    return `${folder}/${name}`;
+  };
+  try {
+    const [drain, limit] = await Promise.all([compile("drain"), compile("limit")]);
+    return { drain, limit };
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    process.stderr.write(
+      `the fan-out benchmarks need a C compiler, and there is no ${compiler}: install one (Debian: apt install gcc libc6-dev)\n`,
+    );
+    return undefined;
+  }
+}
+
+export interface DrainOptions {
+  /** `raw` is what `limit` serves. */
+  readonly protocol: "flv" | "rtmp" | "raw";
+  readonly port: number;
+  /** `app/name` */
+  readonly stream: string;
+  readonly players: number;
+  readonly joinsPerSecond: number;
+  readonly settleSeconds: number;
+  readonly windowSeconds: number;
+  /** The process whose CPU time and memory are read. */
+  readonly pid: number;
+  /** So many of the players stop reading after their first media byte. */
+  readonly unread?: number;
+  readonly ceilingSeconds: number;
+}
+
+export interface JoinTimes {
+  readonly from: number;
+  readonly count: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+}
+
+/** What happened in the window; the CPU time is the server's, all threads. */
+export interface DrainReport {
+  readonly players: number;
+  readonly joined: number;
+  /** Gone before their first media byte, and after it. */
+  readonly refused: number;
+  readonly closed: number;
+  readonly seconds: number;
+  readonly bytes: number;
+  readonly cpuSeconds: number;
+  readonly ownCpuSeconds: number;
+  readonly residentBytes: number;
+  /** The bytes of the player that got the fewest, as a share of the mean. */
+  readonly leastShare: number;
+  readonly joinSeconds: number;
+  readonly join: JoinTimes;
+  /** The same by thousands, in the order of joining. */
+  readonly groups: readonly JoinTimes[];
+}
+
+/** Runs the load generator to its end. */
+export async function drain(programs: LoadPrograms, options: DrainOptions): Promise<DrainReport> {
+  const { protocol, port, stream, players, joinsPerSecond, settleSeconds, windowSeconds } = options;
+  const { pid, unread = 0, ceilingSeconds } = options;
+  const numbers = [players, joinsPerSecond, settleSeconds, windowSeconds, pid, unread, ceilingSeconds];
+  const args = [protocol, String(port), stream, ...numbers.map(String)];
+  const { stdout } = await execute(programs.drain, args, { timeout: (ceilingSeconds + 5) * 1000 });
+  return JSON.parse(stdout) as DrainReport;
+}
+
+/** Gigabits in the time that one core worked on them. */
+export function gigabitsPerCore({ bytes, cpuSeconds }: DrainReport): number {
+  return (bytes * 8) / 1e9 / cpuSeconds;
+}
+
+/** A running `limit`; it ends by itself when its players have gone. */
+export interface RunningLimit extends AsyncDisposable {
+  readonly port: number;
+  readonly pid: number;
+}
+
+export async function startLimit(
+  programs: LoadPrograms,
+  options: { readonly connections: number; readonly bytesPerSecond: number; readonly intervalMs: number },
+): Promise<RunningLimit> {
+  const port = await freePort();
+  const { connections, bytesPerSecond, intervalMs } = options;
+  const args = [port, connections, bytesPerSecond, intervalMs, limitSeconds].map(String);
+  const child = startChild(programs.limit, args);
+  await waitFor("limit to listen", () => child.output().includes("ready"));
+  return { port, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
+}
+
+/** Publishes `file` again and again, in real time, without changing a frame. */
+export function publishForever(file: string, url: string): Child {
+  return startChild("ffmpeg", ["-v", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-f", "flv", url]);
+}
+
+/** Writes a 720p25 test picture with a tone, H.264 (constant bit rate, GOP of 2 s) and AAC; gives its bytes per second. */
+export async function writeSource(
+  path: string,
+  { videoKilobits, audioKilobits, size }: { videoKilobits: number; audioKilobits: number; size: string },
+): Promise<void> {
+  const rate = `${videoKilobits}k`;
+  await execute("ffmpeg", [
+    ...["-v", "error", "-y", "-f", "lavfi", "-i", `testsrc2=size=${size}:rate=25`],
+    ...["-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", String(sourceSeconds)],
+    ...["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-g", "50", "-keyint_min", "50"],
+    ...["-sc_threshold", "0", "-bf", "0", "-b:v", rate, "-minrate", rate, "-maxrate", rate, "-bufsize", rate],
+    ...["-x264-params", "nal-hrd=cbr:force-cfr=1", "-c:a", "aac", "-b:a", `${audioKilobits}k`, "-ac", "2", path],
+  ]);
+}
+
+export const sourceSeconds = 20;
+/** Longer than any measurement with it; a benchmark that dies leaves it for so long. */
+const limitSeconds = 60;

@@ -1,0 +1,132 @@
+/** The servers under measurement, each with one publisher: ours, and the peers that are installed. */
+
+import { access, mkdir, writeFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { connect } from "node:net";
+import { resolve } from "node:path";
+import { freePort } from "../../test/support/free-port.ts";
+import { startServer } from "../../test/support/server.ts";
+import { waitFor } from "../../test/support/wait.ts";
+import { startChild } from "./child.ts";
+import { publishForever } from "./load.ts";
+
+export interface MeasuredServer extends AsyncDisposable {
+  readonly pid: number;
+  readonly rtmpPort: number;
+  /** Undefined where it has no HTTP-FLV. */
+  readonly httpPort: number | undefined;
+}
+
+/** The name that the publisher gave to the stream, everywhere. */
+export const measuredStream = "live/bench";
+
+/** Ours, with `file` published to it. */
+export async function startOurs(file: string, set: readonly string[]): Promise<MeasuredServer> {
+  const server = await startServer({ set: ["logging.level=info", ...unbounded, ...set] });
+  const publisher = publishForever(file, server.rtmpUrl(measuredStream));
+  try {
+    await waitFor("the publisher", async () => (await server.stats()).active_streams.length === 1);
+  } catch (error) {
+    await server.stop();
+    throw new Error(`ffmpeg did not publish: ${publisher.output()}`, { cause: error });
+  }
+  return {
+    pid: server.pid,
+    rtmpPort: server.rtmpPort,
+    httpPort: server.httpPort,
+    [Symbol.asyncDispose]: async () => {
+      await publisher[Symbol.asyncDispose]();
+      await server.stop();
+    },
+  };
+}
+
+/** Debian's nginx with libnginx-mod-rtmp, one process; undefined where it is not installed. */
+export async function startNginx(file: string, folder: string): Promise<MeasuredServer | undefined> {
+  if (!(await exists(nginxModule))) return undefined;
+  const port = await freePort();
+  const home = `${folder}/nginx`;
+  await mkdir(home);
+  const configuration = `
+    load_module ${nginxModule};
+    daemon off; master_process off; pid ${home}/pid; error_log stderr warn;
+    events { worker_connections 8192; }
+    rtmp {
+      access_log off;
+      server {
+        listen 127.0.0.1:${port};
+        chunk_size 60000;
+        application live { live on; }
+      }
+    }`;
+  await writeFile(`${home}/nginx.conf`, configuration);
+  return startPeer(file, port, undefined, "nginx", ["-e", "stderr", "-p", home, "-c", `${home}/nginx.conf`]);
+}
+
+/** undefined where it is not installed. */
+export async function startNodeMediaServer(file: string, folder: string): Promise<MeasuredServer | undefined> {
+  try {
+    createRequire(import.meta.url).resolve("node-media-server");
+  } catch {
+    return undefined;
+  }
+  const [rtmpPort, httpPort] = [await freePort(), await freePort()];
+  const program = resolve(import.meta.dirname, "node-media-server-program.ts");
+  return startPeer(file, rtmpPort, httpPort, process.execPath, [program, String(rtmpPort), String(httpPort), folder]);
+}
+
+async function startPeer(
+  file: string,
+  rtmpPort: number,
+  httpPort: number | undefined,
+  program: string,
+  args: readonly string[],
+): Promise<MeasuredServer> {
+  const server = startChild(program, args);
+  try {
+    for (const port of [rtmpPort, httpPort]) {
+      if (port !== undefined) await waitFor(`${program} to listen`, () => server.hasExited() || isListening(port));
+    }
+    if (server.hasExited()) throw new Error(`${program} has ended`);
+  } catch (error) {
+    await server[Symbol.asyncDispose]();
+    throw new Error(`${program} did not start: ${server.output()}`, { cause: error });
+  }
+  const publisher = publishForever(file, `rtmp://127.0.0.1:${rtmpPort}/${measuredStream}`);
+  return {
+    pid: server.pid,
+    rtmpPort,
+    httpPort,
+    [Symbol.asyncDispose]: async () => {
+      await publisher[Symbol.asyncDispose]();
+      await server[Symbol.asyncDispose]();
+    },
+  };
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((done) => {
+    const socket = connect({ port, host: "127.0.0.1" });
+    socket.on("connect", () => {
+      socket.destroy();
+      done(true);
+    });
+    socket.on("error", () => done(false));
+  });
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  );
+}
+
+const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
+/** Limits of a public server that a benchmark on loopback is not about; a load generator answers no pings. */
+const unbounded: readonly string[] = [
+  "rtmp.max_connections=100000",
+  "http.max_connections=100000",
+  "rtmp.ping_interval_seconds=3600",
+  "rtmp.ping_timeout_seconds=3600",
+];
