@@ -12,6 +12,7 @@ import { parseArgs } from "node:util";
 import type { FuzzSummary } from "../fuzz/run.ts";
 import { missingPeers } from "./peers.ts";
 import { type Tally, tallyOfParts, tallyOfVitest, type VitestReport } from "./tally.ts";
+import { runNativeTests } from "./test-native.ts";
 import { pageFolders, providePage } from "./web-page.ts";
 
 const root = resolve(import.meta.dirname, "..");
@@ -21,6 +22,8 @@ const stages: Readonly<Record<string, () => Promise<Tally>>> = {
   /** Types, lint, import table, dead code, and the build of the page: one count each. */
   check: runChecks,
   unit: () => runVitest("unit"),
+  /** The addon against failing system calls, and under the sanitizers; one count each. */
+  native: async () => tallyOfParts(runNativeTests()),
   /** Every target: its seeds and some mutations; one count each. */
   fuzz: runFuzzSmoke,
   /** Real peers publish and play. */

@@ -119,7 +119,7 @@ void Shard::Flush(int log_id, const LagLimits& limits, double now_ms) {
     Connection& c = connections_[id];
     if (!c.is_blocked) {
       Drain(id);
-    } else if (c.entry_offset > 0 && !slot.log.IsReachable(static_cast<int64_t>(cursors_.entries[c.cursor])) && !Rescue(&c)) {
+    } else if (c.entry_offset > 0 && !slot.log.IsSafe(static_cast<int64_t>(cursors_.entries[c.cursor])) && !Rescue(&c)) {
       Evict(id);
     }
   }
@@ -182,7 +182,6 @@ ssize_t Shard::Write(int id, Connection* c, const iovec* parts, size_t count) {
     c->is_starved = false;
     c->sent_bytes += static_cast<double>(sent);
     counters.sent_bytes += static_cast<double>(sent);
-    if (sent > 0) MarkProgress(*c);
     return sent;
   }
   if (errno == EAGAIN || errno == EWOULDBLOCK) {
@@ -243,7 +242,7 @@ void Shard::Gather(const Log& log, int log_id, int64_t entry, bool is_starting) 
 bool Shard::SendRest(int id, Connection* c) {
   const Log& log = logs_[c->log].log;
   const auto entry = static_cast<int64_t>(cursors_.entries[c->cursor]);
-  if (!log.IsReachable(entry)) {
+  if (!log.IsSafe(entry)) {
     if (Rescue(c)) return true;
     Evict(id);
     return false;

@@ -30,7 +30,8 @@ void Log::Refresh() {
   const int64_t intent = Load(kWordTailIntent);
   const auto capacity = static_cast<int64_t>(capacity_);
   // A log that has not wrapped yet has lost nothing, however close the guard is.
-  oldest_position_ = intent <= capacity ? floor_ : std::max(floor_, intent - capacity + capacity / kGuardDivisor);
+  safe_position_ = std::max(floor_, intent - capacity + capacity / kGuardDivisor);
+  oldest_position_ = intent <= capacity ? floor_ : safe_position_;
   oldest_entry_ = entry_tail_ < entry_capacity
                       ? floor_entry_
                       : std::max(floor_entry_, entry_tail_ - entry_capacity +
@@ -44,6 +45,10 @@ int64_t Log::PositionOf(int64_t entry) const {
 bool Log::IsReachable(int64_t entry) const {
   if (entry < oldest_entry_ || entry > entry_tail_) return false;
   return entry == entry_tail_ || PositionOf(entry) >= oldest_position_;
+}
+
+bool Log::IsSafe(int64_t entry) const {
+  return IsReachable(entry) && PositionOf(entry) >= safe_position_;
 }
 
 int64_t Log::RandomAccessEntry() const {

@@ -27,6 +27,8 @@ class Log {
   uint32_t FlagsOf(int64_t entry) const { return __atomic_load_n(&Record(entry).flags, __ATOMIC_RELAXED); }
   // Whether a reader may start here: a guard distance away from being overwritten.
   bool IsReachable(int64_t entry) const;
+  // Whether what is read from here has time to leave: the same, and for a log that has not wrapped yet, too.
+  bool IsSafe(int64_t entry) const;
   // The newest random access point, or -1 when none can be reached.
   int64_t RandomAccessEntry() const;
   // Whether nothing from here on has been overwritten up to now. Asked after use, also of what was read from records.
@@ -55,6 +57,7 @@ class Log {
   int64_t floor_ = 0;
   int64_t floor_entry_ = 0;
   int64_t oldest_position_ = 0;
+  int64_t safe_position_ = 0;
   int64_t oldest_entry_ = 0;
 };
 

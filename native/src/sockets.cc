@@ -325,7 +325,9 @@ void Shard::Close(int id, int error) {
   Connection* c = Get(id);
   if (c == nullptr) return;
   Detach(id, c);
-  close(c->fd);  // leaves the epoll set by itself
+  // Leaves the epoll set by itself, unless somebody else has the socket open, too.
+  if (listener_of_[id] < 0) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, c->fd, nullptr);
+  close(c->fd);
   c->fd = -1;
   std::vector<uint8_t>().swap(c->queue);
   c->queue_offset = 0;

@@ -84,16 +84,18 @@ export const nativeEvents = {
   more: 8,
 } as const;
 
+/** Where `npm run build:native` puts it. */
+const builtAddon = resolve(import.meta.dirname, "../../native/build/Release/millrace.node");
+
 /**
  * Loads the addon that was built on this machine, if its memory layout is ours.
  * @throws `ERR_ADDON_UNAVAILABLE` with a sentence that says why and what to do
  */
-export function loadNativeAddon(layoutHash: number): NativeAddon {
+export function loadNativeAddon(layoutHash: number, file: string = builtAddon): NativeAddon {
   if (process.platform !== "linux") throw unavailable(`it is for Linux, and this is ${process.platform}`);
   if (process.versions["bun"] !== undefined || process.versions["electron"] !== undefined) {
     throw unavailable("it is for Node.js, and this is another runtime");
   }
-  const file = resolve(import.meta.dirname, "../../native/build/Release/millrace.node");
   if (!existsSync(file))
     throw unavailable("it was not built: npm run build:native builds it, and needs a C++ compiler and make");
   let addon: NativeAddon;

@@ -132,6 +132,31 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       expect(finished).toEqual(["finished"]);
     });
 
+    test("that go over to another log in the same turn in which the first one ends stay with the other", async () => {
+      const [first, second] = [newLog(), newLog()];
+      const events: string[] = [];
+      const named = (name: string): PlayOptions => ({
+        ...playOptions(),
+        onFinished: () => events.push(`${name} finished`),
+      });
+      let connection: Connection | undefined;
+      const { port } = await listen((accepted) => {
+        connection = accepted;
+      });
+      const client = await connect(port);
+      await reached(() => connection !== undefined);
+      let expected = publish(second, "K", 10);
+      connection?.play(first, named("first")).finish();
+      const play = connection?.play(second, named("second"));
+      await reached(() => client.text === expected);
+      expected += publish(second, "-", 10);
+      await reached(() => client.text === expected);
+      expect(transport.counters.cursorCount).toBe(1);
+      play?.finish();
+      await reached(() => events.includes("second finished"));
+      expect(transport.counters.cursorCount).toBe(0);
+    });
+
     test("get control bytes between entries, never inside one, however slowly they read", async () => {
       const log = newLog(2 ** 22);
       let connection: Connection | undefined;
@@ -275,6 +300,27 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       expect(client.text.endsWith("]<C>")).toBe(true);
     });
 
+    test("whose peer closed its side after asking still gives the answer, and then ends", async () => {
+      const events: string[] = [];
+      const listener = await transport.listen(anywhere, (connection) => ({
+        handleBytes: (bytes) => {
+          connection.send(bytesOf(`answer to ${textOf(bytes)}`));
+          connection.send(new Uint8Array(1_000_000).fill(0x2e));
+        },
+        handleClose: () => events.push(`closed after ${connection.receivedBytes} and ${connection.sentBytes}`),
+      }));
+      const socket = createConnection({ port: listener.port, host: "127.0.0.1", allowHalfOpen: true });
+      let text = "";
+      socket.on("data", (bytes: Buffer) => {
+        text += bytes.toString("latin1");
+      });
+      socket.end("question");
+      await once(socket, "end");
+      expect(text).toBe(`answer to question${".".repeat(1_000_000)}`);
+      await reached(() => events.length > 0);
+      expect(events).toEqual(["closed after 8 and 1000018"]);
+    });
+
     test("that has ended does not wait for a peer that keeps its side open", async () => {
       vi.useFakeTimers({ toFake: ["setTimeout"] });
       let connection: Connection | undefined;
@@ -324,6 +370,23 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
     test("on a port that is taken says so", async () => {
       const { port } = await listen(() => {});
       await expect(transport.listen({ ...anywhere, port }, () => ignoringHandler)).rejects.toThrow("EADDRINUSE");
+    });
+
+    test("may go with its transport while a handler has its turn", async () => {
+      let closedCount = 0;
+      let closing: Promise<void> | undefined;
+      const listener = await transport.listen(anywhere, () => ({
+        handleBytes: () => {
+          closing ??= transport.close();
+        },
+        handleClose: () => closedCount++,
+      }));
+      const all = await Promise.all(Array.from({ length: 5 }, () => connect(listener.port)));
+      await reached(() => transport.counters.openCount === 5);
+      for (const { socket } of all) socket.write("x");
+      await Promise.all(all.map(({ ended }) => ended));
+      await closing;
+      expect([closedCount, transport.counters.openCount]).toEqual([5, 0]);
     });
 
     test("goes with its transport, and so do the connections", async () => {
