@@ -36,16 +36,18 @@ export async function run(): Promise<BenchResult[]> {
     bytesPerSecond: (await stat(file)).size / sourceSeconds,
     players: Number(values.players ?? 2_000),
     pairCount: Number(values.pairs ?? 5),
+    windowSeconds: 2 * gopSeconds,
   };
   const ours = await compareWithLimit(bench);
   const others = [...(await measurePortable(bench)), ...(await measurePeers(bench, folder.path))];
   return [
     ...ours.results,
-    ...others.map(({ name, samples }) => {
-      const other = median(samples);
-      const own = name.includes("RTMP") ? ours.rtmp : ours.flv;
-      return { name: `ours ÷ ${name}`, value: own, unit, reference: { name: "it", value: other } };
-    }),
+    ...others.map(({ name, protocol, label, samples }) => ({
+      name: `${label}, a flush each ${flushIntervalsMs[0]} ms, beside ${name}`,
+      value: ours[protocol],
+      unit,
+      reference: { name, value: median(samples) },
+    })),
   ];
 }
 
@@ -56,10 +58,15 @@ interface Bench {
   readonly bytesPerSecond: number;
   readonly players: number;
   readonly pairCount: number;
+  /** Whole GOPs: the same pictures, wherever it begins. */
+  readonly windowSeconds: number;
 }
 
+/** Of a server that is not measured in pairs. */
 interface Samples {
   readonly name: string;
+  readonly protocol: "rtmp" | "flv";
+  readonly label: string;
   readonly samples: readonly number[];
 }
 
@@ -68,8 +75,9 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
   const results: BenchResult[] = [];
   const figures = new Map<string, number>();
   for (const intervalMs of flushIntervalsMs) {
-    await using server = await startOurs(bench.file, [`streaming.flush_interval=${intervalMs}ms`, native]);
-    const idleBytes = await residentBytes(bench.programs, server);
+    await using server = await startOurs(bench.file, [...flushEach(intervalMs), native]);
+    const idle = await playAlone(bench.programs, server);
+    const idleShare = idle.cpuSeconds / idle.seconds;
     const rounds: { rtmp: DrainReport; flv: DrainReport; limit: DrainReport }[] = [];
     for (let round = 0; round < bench.pairCount; round++) {
       const rtmp = await play(bench, server, "rtmp");
@@ -85,6 +93,16 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
       const reference = { name: "limit", value: median(pairs.map(([, limit]) => limit)) };
       figures.set(`${protocol} ${intervalMs}`, value);
       results.push({ name: `${label}, a flush each ${intervalMs} ms`, value, unit, reference, pairs });
+      const withoutPublisher = rounds.map((round) => {
+        const { cpuSeconds, seconds } = round[protocol];
+        const sending = { ...round[protocol], cpuSeconds: cpuSeconds - idleShare * seconds };
+        return [gigabitsPerCore(sending), gigabitsPerCore(round.limit)] as const;
+      });
+      results.push({
+        name: `${label}, a flush each ${intervalMs} ms, without the CPU that one player takes`,
+        value: median(withoutPublisher.map(([own]) => own)),
+        ...{ unit, reference, pairs: withoutPublisher },
+      });
       results.push(
         ...lossesOf(
           `${label}, a flush each ${intervalMs} ms`,
@@ -94,8 +112,13 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
     }
     const [first] = rounds;
     if (first !== undefined) {
-      const each = (first.rtmp.residentBytes - idleBytes) / bench.players;
+      const each = (first.rtmp.residentBytes - idle.residentBytes) / bench.players;
       results.push({ name: `memory per RTMP player, a flush each ${intervalMs} ms`, value: each, unit: "bytes" });
+      results.push({
+        name: `CPU with one player, a flush each ${intervalMs} ms`,
+        value: idleShare * 100,
+        unit: "% of a core",
+      });
     }
   }
   const [perFrame] = flushIntervalsMs;
@@ -104,9 +127,11 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
 
 /** The transport that needs no addon, at one flush per frame. */
 async function measurePortable(bench: Bench): Promise<Samples[]> {
-  const set = [`streaming.flush_interval=${flushIntervalsMs[0]}ms`, "server.transport=portable"];
-  await using server = await startOurs(bench.file, set);
-  return measureOther(bench, server, "ours, portable transport");
+  await using server = await startOurs(bench.file, [
+    ...flushEach(flushIntervalsMs[0] as number),
+    "server.transport=portable",
+  ]);
+  return await measureOther(bench, server, "our portable transport"); // before the server is stopped
 }
 
 async function measurePeers(bench: Bench, folder: string): Promise<Samples[]> {
@@ -121,11 +146,12 @@ async function measurePeers(bench: Bench, folder: string): Promise<Samples[]> {
 
 async function measureOther(bench: Bench, server: MeasuredServer, name: string): Promise<Samples[]> {
   const samples: Samples[] = [];
+  const load = { ...bench, players: bench.players * otherShare, windowSeconds: gopSeconds };
   for (const [protocol, label] of protocols) {
     if (protocol === "flv" && server.httpPort === undefined) continue;
     const figures: number[] = [];
     for (let round = 0; round < otherRounds; round++) {
-      const report = await play({ ...bench, players: bench.players * otherShare }, server, protocol);
+      const report = await play(load, server, protocol);
       figures.push(gigabitsPerCore(report));
       const { joined, players, leastShare } = report;
       process.stderr.write(
@@ -133,7 +159,7 @@ async function measureOther(bench: Bench, server: MeasuredServer, name: string):
           `(${joined - report.closed} of ${players} players, the last one got ${(leastShare * 100).toFixed(0)} %)\n`,
       );
     }
-    samples.push({ name: `${name}, ${label}`, samples: figures });
+    samples.push({ name, protocol, label, samples: figures });
   }
   return samples;
 }
@@ -149,28 +175,32 @@ async function playLimit(bench: Bench, intervalMs: number): Promise<DrainReport>
   return await drain(programs, { ...window(bench), protocol: "raw", port: limit.port, pid: limit.pid });
 }
 
-function window({ players }: Bench): Omit<DrainOptions, "protocol" | "port" | "pid"> {
+function window({ players, windowSeconds }: Bench): Omit<DrainOptions, "protocol" | "port" | "pid"> {
   return {
     players,
     stream: measuredStream,
     joinsPerSecond: 4_000,
     settleSeconds: 0.8, // what a joining player gets at once, a GOP, has been sent
-    windowSeconds: 4, // two GOPs: the same pictures, wherever it begins
+    windowSeconds,
     ceilingSeconds: 20,
   };
 }
 
-/** The same reading as with players: a player that leaves at once. */
-async function residentBytes(programs: LoadPrograms, server: MeasuredServer): Promise<number> {
-  const one = { players: 1, stream: measuredStream, joinsPerSecond: 1, settleSeconds: 0, windowSeconds: 0.1 };
-  const options = { ...one, protocol: "rtmp", port: server.rtmpPort, pid: server.pid, ceilingSeconds: 10 } as const;
-  return (await drain(programs, options)).residentBytes;
+/** What the server takes for its publisher and itself. */
+function playAlone(programs: LoadPrograms, server: MeasuredServer): Promise<DrainReport> {
+  const one = { players: 1, stream: measuredStream, joinsPerSecond: 1, settleSeconds: 1, windowSeconds: 2 };
+  return drain(programs, { ...one, protocol: "rtmp", port: server.rtmpPort, pid: server.pid, ceilingSeconds: 15 });
 }
 
 /** A figure counts only when every player got everything. */
 function lossesOf(name: string, reports: readonly DrainReport[]): BenchResult[] {
   const lost = reports.reduce((sum, { refused, closed }) => sum + refused + closed, 0);
   return lost === 0 ? [] : [{ name: `players lost, ${name}`, value: lost, unit: "players" }];
+}
+
+/** At this interval and no other: under load the server would send less often by itself, and the reference does not. */
+function flushEach(intervalMs: number): string[] {
+  return [`streaming.flush_interval=${intervalMs}ms`, "streaming.latency_budget=0ms"];
 }
 
 function median(values: readonly number[]): number {
@@ -189,6 +219,7 @@ const peers: readonly (readonly [string, (file: string, folder: string) => Promi
   ["nginx-rtmp", startNginx],
   ["node-media-server", startNodeMediaServer],
 ];
+const gopSeconds = 2;
 const otherRounds = 2;
 /** A whole load is more than a core of some of them carries, and what a drowning server drops would count for it. */
 const otherShare = 0.5;

@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { availableParallelism } from "node:os";
 
 export interface Child extends AsyncDisposable {
   readonly pid: number;
@@ -39,8 +40,17 @@ export function startChild(program: string, args: readonly string[]): Child {
   };
 }
 
+/**
+ * A launcher that keeps a program on one side of the machine: what is measured on the first core, the load on the second. Left to
+ * the scheduler the two share a core now and then, which makes every wake-up cheap and the figures jump by a half.
+ */
+export function onCore(side: "measured" | "load"): string[] {
+  if (process.platform !== "linux" || availableParallelism() < 2) return [];
+  return ["taskset", "-c", side === "measured" ? "0" : "1"];
+}
+
 /** Kills `pid` when this process ends before `exited`. */
-function endWithUs(pid: number, exited: Promise<unknown>): void {
+export function endWithUs(pid: number, exited: Promise<unknown>): void {
   installExits();
   running.add(pid);
   exited.then(() => running.delete(pid));

@@ -5,7 +5,7 @@ import { resolve } from "node:path";
 import { promisify } from "node:util";
 import { freePort } from "../../test/support/free-port.ts";
 import { waitFor } from "../../test/support/wait.ts";
-import { type Child, startChild } from "./child.ts";
+import { type Child, onCore, startChild } from "./child.ts";
 
 const execute = promisify(execFile);
 
@@ -88,7 +88,8 @@ export async function drain(programs: LoadPrograms, options: DrainOptions): Prom
   const { pid, unread = 0, ceilingSeconds } = options;
   const numbers = [players, joinsPerSecond, settleSeconds, windowSeconds, pid, unread, ceilingSeconds];
   const args = [protocol, String(port), stream, ...numbers.map(String)];
-  const { stdout } = await execute(programs.drain, args, { timeout: (ceilingSeconds + 5) * 1000 });
+  const [launcher = "", ...rest] = [...onCore("load"), programs.drain, ...args];
+  const { stdout } = await execute(launcher, rest, { timeout: (ceilingSeconds + 5) * 1000 });
   return JSON.parse(stdout) as DrainReport;
 }
 
@@ -110,14 +111,17 @@ export async function startLimit(
   const port = await freePort();
   const { connections, bytesPerSecond, intervalMs } = options;
   const args = [port, connections, bytesPerSecond, intervalMs, limitSeconds].map(String);
-  const child = startChild(programs.limit, args);
+  const [launcher = "", ...rest] = [...onCore("measured"), programs.limit, ...args];
+  const child = startChild(launcher, rest);
   await waitFor("limit to listen", () => child.output().includes("ready"));
   return { port, pid: child.pid, [Symbol.asyncDispose]: () => child[Symbol.asyncDispose]() };
 }
 
 /** Publishes `file` again and again, in real time, without changing a frame. */
 export function publishForever(file: string, url: string): Child {
-  return startChild("ffmpeg", ["-v", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-f", "flv", url]);
+  const source = ["-v", "error", "-re", "-stream_loop", "-1", "-i", file];
+  const [launcher = "", ...rest] = [...onCore("load"), "ffmpeg", ...source, "-c", "copy", "-f", "flv", url];
+  return startChild(launcher, rest);
 }
 
 /** Writes a 720p25 test picture with a tone, H.264 (constant bit rate, GOP of 2 s) and AAC; gives its bytes per second. */

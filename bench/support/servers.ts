@@ -7,7 +7,7 @@ import { resolve } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
 import { startServer } from "../../test/support/server.ts";
 import { waitFor } from "../../test/support/wait.ts";
-import { startChild } from "./child.ts";
+import { endWithUs, onCore, startChild } from "./child.ts";
 import { publishForever } from "./load.ts";
 
 export interface MeasuredServer extends AsyncDisposable {
@@ -22,12 +22,18 @@ export const measuredStream = "live/bench";
 
 /** Ours, with `file` published to it. */
 export async function startOurs(file: string, set: readonly string[]): Promise<MeasuredServer> {
-  const server = await startServer({ set: ["logging.level=info", ...unbounded, ...set] });
+  const server = await startServer({ launcher: onCore("measured"), set: ["logging.level=info", ...unbounded, ...set] });
+  const stopped = Promise.withResolvers<void>();
+  endWithUs(server.pid, stopped.promise);
+  const stop = async (): Promise<void> => {
+    await server.stop();
+    stopped.resolve();
+  };
   const publisher = publishForever(file, server.rtmpUrl(measuredStream));
   try {
     await waitFor("the publisher", async () => (await server.stats()).active_streams.length === 1);
   } catch (error) {
-    await server.stop();
+    await stop();
     throw new Error(`ffmpeg did not publish: ${publisher.output()}`, { cause: error });
   }
   return {
@@ -36,7 +42,7 @@ export async function startOurs(file: string, set: readonly string[]): Promise<M
     httpPort: server.httpPort,
     [Symbol.asyncDispose]: async () => {
       await publisher[Symbol.asyncDispose]();
-      await server.stop();
+      await stop();
     },
   };
 }
@@ -82,7 +88,8 @@ async function startPeer(
   program: string,
   args: readonly string[],
 ): Promise<MeasuredServer> {
-  const server = startChild(program, args);
+  const [launcher = "", ...rest] = [...onCore("measured"), program, ...args];
+  const server = startChild(launcher, rest);
   try {
     for (const port of [rtmpPort, httpPort]) {
       if (port !== undefined) await waitFor(`${program} to listen`, () => server.hasExited() || isListening(port));

@@ -37,6 +37,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::AttachLog>("attachLog"),
                            InstanceMethod<&ShardObject::CloseLog>("closeLog"),
                            InstanceMethod<&ShardObject::Play>("play"),
+                           InstanceMethod<&ShardObject::StartPlaying>("startPlaying"),
                            InstanceMethod<&ShardObject::StopPlaying>("stopPlaying"),
                            InstanceMethod<&ShardObject::Pause>("pause"),
                            InstanceMethod<&ShardObject::Finish>("finish"),
@@ -225,6 +226,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   }
 
   void Play(const Napi::CallbackInfo& info) { if (shard_) shard_->Play(Int(info[0]), Int(info[1]), Int(info[2]), Double(info[3])); }
+  void StartPlaying(const Napi::CallbackInfo& info) { if (shard_) shard_->StartPlaying(Int(info[0]), Double(info[1])); }
   void StopPlaying(const Napi::CallbackInfo& info) { if (shard_) shard_->StopPlaying(Int(info[0])); }
   void Pause(const Napi::CallbackInfo& info) {
     if (shard_) shard_->Pause(Int(info[0]), info[1].As<Napi::Boolean>().Value(), Double(info[2]));

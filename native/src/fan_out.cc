@@ -62,6 +62,12 @@ void Shard::Play(int id, int log, int cursor, double now_ms) {
   MarkProgress(*c);
 }
 
+void Shard::StartPlaying(int id, double now_ms) {
+  now_ms_ = now_ms;
+  gathered_log_ = -1;
+  Wake(id);
+}
+
 void Shard::StopPlaying(int id) {
   Connection* c = Get(id);
   if (c == nullptr || c->log < 0) return;

@@ -99,6 +99,8 @@ class Shard {
   size_t CursorCount(int log) const { return logs_[log].connections.size(); }
   // The cursor's place was decided by whoever opened it.
   void Play(int id, int log, int cursor, double now_ms);
+  // A player that joined does not wait for the flush of the others.
+  void StartPlaying(int id, double now_ms);
   void StopPlaying(int id);
   void Pause(int id, bool is_paused, double now_ms);
   void Finish(int id, double now_ms);

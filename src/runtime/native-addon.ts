@@ -32,6 +32,8 @@ export interface NativeShard {
   attachLog(log: number, memory: Uint8Array, capacity: number, entryCapacity: number): void;
   closeLog(log: number): void;
   play(id: number, log: number, cursor: number, nowMs: number): void;
+  /** Sends what is there already: a player that joined does not wait for the flush of the others. */
+  startPlaying(id: number, nowMs: number): void;
   stopPlaying(id: number): void;
   pause(id: number, isPaused: boolean, nowMs: number): void;
   finish(id: number, nowMs: number): void;

@@ -251,6 +251,7 @@ export class NativeTransport implements Transport {
     assert(cursor >= 0, "the cursor table is smaller than the number of connections");
     known.cursorCount++;
     this.#shard.play(id, known.id, cursor, nowMs);
+    this.#shard.startPlaying(id, nowMs);
     this.ring(known);
     return [cursor, known];
   }
