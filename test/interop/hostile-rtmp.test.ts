@@ -130,7 +130,7 @@ describe("chunks", () => {
     const count = 20;
     const beforeMs = cpuMs(server);
     for (let i = 0; i < count; i++) {
-      using peer = await RawRtmp.publishing(server.rtmpPort, "live/good-chunks");
+      using peer = await RawRtmp.publishing(server.rtmpPort, `live/good-chunks-${i}`);
       peer.message(messageTypeId.setChunkSize, 0, Uint8Array.of(0, 0, 0x10, 0));
       for (let sent = 0; sent < attack.length; sent += message.length) {
         peer.message(messageTypeId.video, 1, message, 0x1000);
