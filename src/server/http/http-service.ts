@@ -15,6 +15,7 @@ import { maxNameLength } from "../../kernel/limits.ts";
 import type { EgressProtocol } from "../../kernel/services.ts";
 import { parseStreamName } from "../../kernel/stream-name.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import { ERR_LISTEN } from "../../runtime/errors.ts";
 import { plainAddress } from "../../runtime/plain-address.ts";
 import type { Transport } from "../../runtime/transport.ts";
 import type { ConfiguredAccess } from "../access.ts";
@@ -309,16 +310,22 @@ function corsHeaders(reply: FastifyReply): Record<string, string> {
 }
 
 async function listen(server: FastifyInstance, host: string, port: number): Promise<void> {
-  if (host !== "") {
-    await server.listen({ host, port });
-    return;
-  }
-  try {
-    await server.listen({ host: "::", port }); // IPv6 and IPv4 together
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== "EAFNOSUPPORT" && code !== "EADDRNOTAVAIL") throw error;
-    await server.listen({ host: "0.0.0.0", port });
+  // IPv6 and IPv4 together, or IPv4 alone where the machine has no other.
+  const candidates = host === "" ? ["::", "0.0.0.0"] : [host];
+  for (const candidate of candidates) {
+    try {
+      await server.listen({ host: candidate, port });
+      return;
+    } catch (error) {
+      const { code = "an unknown error" } = error as NodeJS.ErrnoException;
+      const isMissingFamily = code === "EAFNOSUPPORT" || code === "EADDRNOTAVAIL";
+      if (isMissingFamily && candidate !== candidates.at(-1)) continue;
+      const where = host === "" ? "all addresses" : host;
+      throw new CodedError(
+        ERR_LISTEN,
+        `HTTP can't listen on ${where}, port ${port}: ${code}; see http.host and http.port`,
+      );
+    }
   }
 }
 
