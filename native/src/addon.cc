@@ -139,22 +139,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     if (!shard_) return;
     auto view = info[0].As<Napi::Uint8Array>();
     cursors_ = Napi::Persistent(view.As<Napi::Object>());
-    const uint32_t capacity = info[1].As<Napi::Number>().Uint32Value();
-    const auto numbers = [&](int64_t column) { return reinterpret_cast<double*>(view.Data()) + column * capacity; };
-    const auto words = [&](int64_t column) {
-      auto* base = reinterpret_cast<uint32_t*>(numbers(kCursorColumnJumpCount));
-      return base + (column - kCursorColumnJumpCount) * capacity;
-    };
-    CursorColumns columns;
-    columns.positions = numbers(kCursorColumnPosition);
-    columns.entries = numbers(kCursorColumnEntry);
-    columns.sent_bytes = numbers(kCursorColumnSentBytes);
-    columns.skipped_bytes = numbers(kCursorColumnSkippedBytes);
-    columns.progress_at_ms = numbers(kCursorColumnProgressAtMs);
-    columns.jumped_at_ms = numbers(kCursorColumnJumpedAtMs);
-    columns.jump_counts = words(kCursorColumnJumpCount);
-    columns.flags = words(kCursorColumnFlags);
-    shard_->SetCursors(columns);
+    shard_->SetCursors(CursorColumns::Over(view.Data(), info[1].As<Napi::Number>().Uint32Value()));
   }
 
   Napi::Value Poll(const Napi::CallbackInfo& info) {

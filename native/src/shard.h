@@ -31,6 +31,25 @@ struct CursorColumns {
   double* jumped_at_ms = nullptr;
   uint32_t* jump_counts = nullptr;
   uint32_t* flags = nullptr;
+
+  // The columns of `capacity` cursors in one piece of memory: 64-bit ones first, then the 32-bit ones.
+  static CursorColumns Over(uint8_t* memory, int64_t capacity) {
+    const auto numbers = [&](int64_t column) { return reinterpret_cast<double*>(memory) + column * capacity; };
+    const auto words = [&](int64_t column) {
+      auto* first = reinterpret_cast<uint32_t*>(numbers(kCursorColumnJumpCount));
+      return first + (column - kCursorColumnJumpCount) * capacity;
+    };
+    CursorColumns columns;
+    columns.positions = numbers(kCursorColumnPosition);
+    columns.entries = numbers(kCursorColumnEntry);
+    columns.sent_bytes = numbers(kCursorColumnSentBytes);
+    columns.skipped_bytes = numbers(kCursorColumnSkippedBytes);
+    columns.progress_at_ms = numbers(kCursorColumnProgressAtMs);
+    columns.jumped_at_ms = numbers(kCursorColumnJumpedAtMs);
+    columns.jump_counts = words(kCursorColumnJumpCount);
+    columns.flags = words(kCursorColumnFlags);
+    return columns;
+  }
 };
 
 struct LagLimits {

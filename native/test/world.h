@@ -43,20 +43,14 @@ class World {
  public:
   static constexpr int kCursors = 64;
 
-  World() : received_(1 << 16), numbers_(6 * kCursors), words_(2 * kCursors), shard(&kFakes, received_.data(), received_.size()) {
+  // A cursor takes six 64-bit numbers, and two 32-bit words that are as long as a seventh.
+  World()
+      : received_(1 << 16),
+        cursors_(7 * kCursors),
+        columns_(CursorColumns::Over(reinterpret_cast<uint8_t*>(cursors_.data()), kCursors)),
+        shard(&kFakes, received_.data(), received_.size()) {
     current_ = this;
-    const auto column = [&](int64_t at) { return numbers_.data() + at * kCursors; };
-    CursorColumns columns;
-    columns.positions = column(kCursorColumnPosition);
-    columns.entries = column(kCursorColumnEntry);
-    columns.sent_bytes = column(kCursorColumnSentBytes);
-    columns.skipped_bytes = column(kCursorColumnSkippedBytes);
-    columns.progress_at_ms = column(kCursorColumnProgressAtMs);
-    columns.jumped_at_ms = column(kCursorColumnJumpedAtMs);
-    columns.jump_counts = words_.data();
-    columns.flags = words_.data() + kCursors;
-    columns_ = columns;
-    shard.SetCursors(columns);
+    shard.SetCursors(columns_);
   }
 
   ~World() {
@@ -228,8 +222,7 @@ class World {
   static inline World* current_ = nullptr;  // a table of functions has no place for it
 
   std::vector<uint8_t> received_;
-  std::vector<double> numbers_;
-  std::vector<uint32_t> words_;
+  std::vector<double> cursors_;
   CursorColumns columns_;
   std::set<int> used_;
   std::map<int, std::unique_ptr<Peer>> peers_;

@@ -13,6 +13,7 @@ import { type CursorTable, cursorSteps } from "../kernel/cursor-table.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import { type GatheredEntries, LogReader } from "../kernel/log-reader.ts";
 import { everyFrame, FlushPacer, type FlushPacing } from "./flush-pacer.ts";
+import { maxUnflushedFraction } from "./limits.ts";
 import type { Play, PlayOptions } from "./transport.ts";
 
 /** What the loop counts for all its cursors. */
@@ -357,6 +358,3 @@ const maxGatherBytes = 256 * 1024;
 
 /** Writes for one cursor in a row, so that one join does not keep the others waiting. */
 const maxRounds = 16;
-
-/** The share of a ring that may wait for the next flush: far from the guard, and rare in ordinary streams. */
-const maxUnflushedFraction = 0.25;

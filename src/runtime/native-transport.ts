@@ -15,6 +15,7 @@ import { LogReader } from "../kernel/log-reader.ts";
 import { systemClock } from "./clock.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
+import { acceptBacklog, maxCursors, maxQueuedBytes, maxUnflushedFraction, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
 import { PortableTransport } from "./portable-transport.ts";
 import type {
@@ -490,10 +491,3 @@ function limitsOf(limits: LagLimits): Float64Array {
 
 const receiveBufferBytes = 1024 * 1024; // what several publishers send between two turns
 const eventBatch = 1_024;
-const maxCursors = 32_768; // more than the descriptors of one process; 56 bytes each
-const sweepIntervalMs = 1_000;
-const acceptBacklog = 1_024; // a thousand encoders that come back at once
-/** Control bytes: a peer that has 2 MiB unread asks for things and never reads the answers. */
-const maxQueuedBytes = 2 * 1024 * 1024;
-/** The share of a ring that may wait for the next flush: far from the guard, and rare in ordinary streams. */
-const maxUnflushedFraction = 0.25;

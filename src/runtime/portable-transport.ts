@@ -7,6 +7,7 @@ import type { EgressLog } from "../kernel/egress-log.ts";
 import { systemClock } from "./clock.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
 import { everyFrame, type FlushPacing } from "./flush-pacer.ts";
+import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
 import { plainAddress } from "./plain-address.ts";
 import type {
   Connection,
@@ -230,10 +231,5 @@ function listening(server: Server, options: ListenOptions): Promise<void> {
   });
 }
 
-const maxCursors = 32_768; // more than the descriptors of one process; 56 bytes each
-const sweepIntervalMs = 1_000;
 const tlsHandshakeTimeoutMs = 5_000; // as long as the RTMP handshake may take
 const lingerTimeoutMs = 2_000;
-const acceptBacklog = 1_024; // a thousand encoders that come back at once
-/** Control bytes beyond the play's: a peer that has 2 MiB unread asks for things and never reads the answers. */
-const maxQueuedBytes = 2 * 1024 * 1024;

@@ -14,6 +14,7 @@ import type { Engine, LogSubscription } from "../../kernel/engine.ts";
 import type { Stream } from "../../kernel/stream.ts";
 import { webSocketFlvFraming } from "../../protocols/websocket/flv-framing.ts";
 import type { Connection, Play, Transport } from "../../runtime/transport.ts";
+import { parsePlayerQuery } from "../player-query.ts";
 
 export interface FlvPlayerContext {
   readonly engine: Engine;
@@ -107,13 +108,6 @@ export function flvResponseHead(request: IncomingMessage, headers: Readonly<Reco
 
 /** HTTP has no way to announce codecs: everything FLV can carry is sent, and further tracks to those who ask for them. */
 function selectionOf(query: string): FlvSelection {
-  const parameters = new URLSearchParams(query);
-  return {
-    wantsAudio: parameters.get("audio") !== "0",
-    wantsVideo: parameters.get("video") !== "0",
-    canReceive: () => true,
-    hasMultitrack: parameters.get("multitrack") === "1",
-    hasNanoseconds: false,
-    wantsHevc12: parameters.get("hevc") === "12",
-  };
+  const { wantsMultitrack, ...wanted } = parsePlayerQuery(query);
+  return { ...wanted, canReceive: () => true, hasMultitrack: wantsMultitrack, hasNanoseconds: false };
 }

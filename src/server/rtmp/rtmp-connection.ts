@@ -21,6 +21,7 @@ import { RtmpServerSession } from "../../protocols/rtmp/session.ts";
 import type { PlayRejection, PublishRejection } from "../../protocols/rtmp/status.ts";
 import type { Connection, ConnectionHandler, Play } from "../../runtime/transport.ts";
 import { ERR_INTERNAL } from "../errors.ts";
+import { parsePlayerQuery } from "../player-query.ts";
 
 /** What all connections of a listener share. */
 export interface RtmpConnectionContext {
@@ -298,15 +299,13 @@ export class RtmpConnection implements ConnectionHandler {
 
   #selection(query: string): FlvSelection {
     const { capabilities } = this.#session;
-    const parameters = new URLSearchParams(query);
+    const { wantsMultitrack, ...wanted } = parsePlayerQuery(query);
     const capsEx = capabilities?.capsEx ?? 0;
     return {
-      wantsAudio: parameters.get("audio") !== "0",
-      wantsVideo: parameters.get("video") !== "0",
-      wantsHevc12: parameters.get("hevc") === "12",
+      ...wanted,
       canReceive: (kind, codec) => canReceive(capabilities, kind, fourCcText(codec)),
       // FFmpeg 8 reads multitrack but announces no capsEx: its user can ask in the address.
-      hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0 || parameters.get("multitrack") === "1",
+      hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0 || wantsMultitrack,
       hasNanoseconds: (capsEx & capsExFlag.timestampNanoOffset) !== 0,
     };
   }

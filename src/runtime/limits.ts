@@ -1,0 +1,16 @@
+/** What both transports keep to. */
+
+/** Cursors of one transport: more than the descriptors of one process; 56 bytes each. */
+export const maxCursors = 32_768;
+
+/** How often stalled cursors and connections are looked for. */
+export const sweepIntervalMs = 1_000;
+
+/** Connections that wait to be accepted: a thousand encoders that come back at once. */
+export const acceptBacklog = 1_024;
+
+/** Control bytes beyond the play's: a peer that has 2 MiB unread asks for things and never reads the answers. */
+export const maxQueuedBytes = 2_097_152;
+
+/** The share of a ring that may wait for the next flush: far from the guard, and rare in ordinary streams. */
+export const maxUnflushedFraction = 0.25;
