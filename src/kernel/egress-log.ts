@@ -14,6 +14,7 @@ import { ERR_LOG_ENTRY_TOO_LARGE, ERR_MEMORY_LIMIT } from "./errors.ts";
 import { guardFraction, initialRingBytes, initialRingEntries, ringGops } from "./limits.ts";
 import { entryFlags, entryRecordBytes, logHeaderBytes, logMemoryBytes, logWords } from "./log-layout.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import type { ReadableLog } from "./readable-log.ts";
 
 export interface EgressLogOptions {
   readonly initialBytes?: number;
@@ -36,7 +37,9 @@ export interface LogMemory {
   readonly entryCapacity: number;
 }
 
-export class EgressLog {
+export class EgressLog implements ReadableLog {
+  readonly isForeign = false;
+  readonly generation = 0;
   #memory: LogMemory;
   readonly #maxBytes: number;
   readonly #budget: MemoryBudget;
