@@ -11,7 +11,7 @@ import type { Config } from "../config/schema.ts";
 import type { LoggerSettings } from "../log/logger.ts";
 import type { MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
 import type { SharedCounts } from "./media-shard.ts";
-import type { ShardThreadData } from "./shard-thread-program.ts";
+import type { ShardThreadData } from "./shard-thread.ts";
 
 export interface ShardThread {
   readonly index: number;
