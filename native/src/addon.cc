@@ -29,6 +29,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::CloseListener>("closeListener"),
                            InstanceMethod<&ShardObject::DroppedCount>("droppedCount"),
                            InstanceMethod<&ShardObject::Adopt>("adopt"),
+                           InstanceMethod<&ShardObject::Connect>("connect"),
                            InstanceMethod<&ShardObject::PeerAddress>("peerAddress"),
                            InstanceMethod<&ShardObject::Send>("send"),
                            InstanceMethod<&ShardObject::End>("end"),
@@ -168,6 +169,12 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   }
   Napi::Value Adopt(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), shard_ ? shard_->Adopt(Int(info[0])) : -EBADF);
+  }
+
+  // connect(host, port, localHost): connection
+  Napi::Value Connect(const Napi::CallbackInfo& info) {
+    const int id = shard_ ? shard_->Connect(info[0].As<Napi::String>().Utf8Value(), Int(info[1]), info[2].As<Napi::String>().Utf8Value()) : -EBADF;
+    return Napi::Number::New(info.Env(), id);
   }
 
   // peerAddress(id): [host, port]

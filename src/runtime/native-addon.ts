@@ -24,6 +24,8 @@ export interface NativeShard {
   /** Connections closed at once because there were too many. */
   droppedCount(listener: number): number;
   adopt(fd: number): number;
+  /** Begins to connect; empty `localHost` for any. What fails, at once or later, is told by the `closed` event. */
+  connect(host: string, port: number, localHost: string): number;
   peerAddress(id: number): [string, number];
   send(id: number, bytes: Uint8Array, maxQueuedBytes: number): void;
   end(id: number, nowMs: number): void;
@@ -84,6 +86,8 @@ export const nativeEvents = {
   peerEnded: 7,
   /** Nothing: somebody has more to send than one turn had time for; poll again. */
   more: 8,
+  /** Nothing: the peer has answered. Only of connections that we began. */
+  connected: 9,
 } as const;
 
 /** Where `npm run build:native` puts it. */

@@ -4,7 +4,7 @@
  * TLS connections go through the portable transport inside.
  */
 
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { assert } from "../bytes/assert.ts";
@@ -21,6 +21,7 @@ import { PortableTransport } from "./portable-transport.ts";
 import type {
   Connection,
   ConnectionHandler,
+  ConnectOptions,
   Listener,
   ListenOptions,
   Play,
@@ -125,6 +126,16 @@ export class NativeTransport implements Transport {
     return this.#open(id, -1, createHandler);
   }
 
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    const { host, port, localAddress = "" } = options;
+    assert(isIP(host) !== 0, "names are resolved before a connection is begun");
+    assert(!this.#isClosed, "a transport that is closed begins no connection");
+    const id = this.#shard.connect(host, port, localAddress);
+    const connection = this.#open(id, -1, createHandler, [host, port]);
+    this.drainSoon();
+    return connection;
+  }
+
   async close(): Promise<void> {
     // A handler asked for it: the events at hand are handled first.
     if (this.#isDraining) await Promise.resolve();
@@ -140,8 +151,13 @@ export class NativeTransport implements Transport {
     await this.#portable.close();
   }
 
-  #open(id: number, listener: number, createHandler: (connection: Connection) => ConnectionHandler): NativeConnection {
-    const connection = new NativeConnection(this, this.#shard, id, listener);
+  #open(
+    id: number,
+    listener: number,
+    createHandler: (connection: Connection) => ConnectionHandler,
+    peer: readonly [string, number] = this.#shard.peerAddress(id),
+  ): NativeConnection {
+    const connection = new NativeConnection(this, this.#shard, id, listener, peer);
     this.#connections[id] = connection;
     connection.handler = createHandler(connection);
     return connection;
@@ -195,7 +211,7 @@ export class NativeTransport implements Transport {
           this.#connections[id]?.handler?.handleBytes(this.#received.subarray(a, a + b));
           return;
         case nativeEvents.closed:
-          this.#closed(id);
+          this.#closed(id, a);
           return;
         case nativeEvents.lag:
           this.#connections[id]?.playOf(a)?.options.onLag(b);
@@ -212,6 +228,9 @@ export class NativeTransport implements Transport {
         case nativeEvents.peerEnded:
           this.#connections[id]?.end();
           return;
+        case nativeEvents.connected:
+          this.#connections[id]?.handler?.handleConnect?.();
+          return;
         case nativeEvents.more:
           this.#pollAgain();
           return;
@@ -224,13 +243,13 @@ export class NativeTransport implements Transport {
     }
   }
 
-  #closed(id: number): void {
+  #closed(id: number, errno: number): void {
     const connection = this.#connections[id];
     if (connection === undefined) return;
     this.#connections[id] = undefined;
     const counts = this.#listenerCounts[connection.listener];
     if (counts !== undefined) counts.connectionCount--;
-    connection.closed();
+    connection.closed(errno === 0 ? undefined : getSystemErrorName(-errno));
   }
 
   // For the connections.
@@ -348,12 +367,18 @@ class NativeConnection implements Connection {
   #receivedBytes = 0;
   #sentBytes = 0;
 
-  constructor(transport: NativeTransport, shard: NativeShard, id: number, listener: number) {
+  constructor(
+    transport: NativeTransport,
+    shard: NativeShard,
+    id: number,
+    listener: number,
+    peer: readonly [string, number],
+  ) {
     this.#transport = transport;
     this.#shard = shard;
     this.#id = id;
     this.listener = listener;
-    [this.remoteAddress, this.remotePort] = shard.peerAddress(id);
+    [this.remoteAddress, this.remotePort] = peer;
   }
 
   get receivedBytes(): number {
@@ -398,12 +423,12 @@ class NativeConnection implements Connection {
     return this.currentPlay?.cursor === cursor ? this.currentPlay : undefined;
   }
 
-  closed(): void {
+  closed(errorName: string | undefined): void {
     if (this.#isClosed) return;
     this.#count();
     this.#isClosed = true;
     this.currentPlay?.ended();
-    this.handler?.handleClose();
+    this.handler?.handleClose(errorName);
   }
 
   #count(): void {
