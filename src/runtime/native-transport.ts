@@ -10,14 +10,15 @@ import { getSystemErrorName } from "node:util";
 import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
-import type { EgressLog, LogMemory } from "../kernel/egress-log.ts";
-import { LogReader } from "../kernel/log-reader.ts";
+import type { EgressLog } from "../kernel/egress-log.ts";
 import { systemClock } from "./clock.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, maxCursors, maxQueuedBytes, maxUnflushedFraction, sweepIntervalMs } from "./limits.ts";
+import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
+import { NativeLog } from "./native-log.ts";
 import { PortableTransport } from "./portable-transport.ts";
+import { descriptorOf } from "./socket-descriptor.ts";
 import type {
   Connection,
   ConnectionHandler,
@@ -317,42 +318,6 @@ export class NativeTransport implements Transport {
   }
 }
 
-/** The addon's side of one egress log. */
-class NativeLog {
-  readonly log: EgressLog;
-  readonly reader: LogReader;
-  readonly id: number;
-  readonly #shard: NativeShard;
-  #memory: LogMemory;
-  removeDoorbell: () => void = () => {};
-  cursorCount = 0;
-  flushedTail = 0;
-
-  constructor(log: EgressLog, shard: NativeShard) {
-    this.log = log;
-    this.#shard = shard;
-    this.#memory = log.memory;
-    this.reader = new LogReader(log.memory);
-    this.flushedTail = log.tail;
-    const { shared, capacity, entryCapacity } = log.memory;
-    this.id = shard.openLog(new Uint8Array(shared), capacity, entryCapacity);
-  }
-
-  /** Whether so much has come since the last flush that waiting for the next one could cost a cursor its place. */
-  get isFilling(): boolean {
-    return this.log.tail - this.flushedTail > this.log.memory.capacity * maxUnflushedFraction;
-  }
-
-  /** Goes over to the larger ring when the log has grown. */
-  attach(): void {
-    if (this.#memory === this.log.memory) return;
-    this.#memory = this.log.memory;
-    this.reader.memory = this.#memory;
-    const { shared, capacity, entryCapacity } = this.#memory;
-    this.#shard.attachLog(this.id, new Uint8Array(shared), capacity, entryCapacity);
-  }
-}
-
 class NativeConnection implements Connection {
   readonly isEncrypted = false;
   readonly remoteAddress: string;
@@ -501,13 +466,6 @@ class NativePlay implements Play {
     this.cursor = undefined;
     if (log !== undefined) this.#transport.closeCursor(log);
   }
-}
-
-/** The descriptor under a plain TCP socket, or -1. Node has no public name for it; without it the portable way serves. */
-function descriptorOf(socket: Socket): number {
-  if ("encrypted" in socket) return -1;
-  const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
-  return typeof handle?.fd === "number" ? handle.fd : -1;
 }
 
 function limitsOf(limits: LagLimits): Float64Array {

@@ -1,7 +1,7 @@
 /** Players that come, play a little, and go again, at a rate: what stays behind in the server is what this looks for. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { bottleneckNote, GeneratorMeter } from "./generator-meter.ts";
+import { GeneratorMeter, generatorNotes } from "./generator-meter.ts";
 import { maxConnecting } from "./limits.ts";
 import { MediaChecks } from "./media-checks.ts";
 import { check, checkMedia, mediaFigures } from "./media-verdict.ts";
@@ -54,7 +54,7 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
     }
     meter.endWindow();
     const generator = generatorMeter.figures();
-    if (generator.isBottleneck) notes.push(bottleneckNote);
+    notes.push(...generatorNotes(generator));
     const bytes = transport.counters.receivedBytes - bytesBefore;
     const joined = load.joinTimes.count;
     const failed = load.failures.total;
@@ -81,9 +81,9 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
       gigabitsPerSecond: (bytes * 8) / 1e9 / generator.seconds,
       join: timesOf(load.joinTimes),
       key: timesOf(load.keyTimes),
-      latency: timesOf(checks.latency),
+      latency: undefined, // what a joining player gets first is old
       media: mediaFigures(checks, 0),
-      server: meter.figures(bytes, players),
+      server: meter.figures(bytes, undefined),
       stats,
       sample: undefined,
       failures: load.failures.reasons,

@@ -76,7 +76,7 @@ class FlvPlayer implements PlayerProtocol {
     this.#head = "";
     const [statusLine = ""] = head.split("\r\n", 1);
     const expected = this.#isWebSocket ? "101" : "200";
-    if (!/^HTTP\/1\.[01] \d{3}/.test(statusLine) || statusLine.slice(9, 12) !== expected) {
+    if (!/^HTTP\/1\.[01] \d{3}( |$)/.test(statusLine) || statusLine.slice(9, 12) !== expected) {
       throw new CodedError(
         ERR_BENCH_HTTP,
         `expected status ${expected}, got ${JSON.stringify(statusLine.slice(0, 80))}`,
@@ -116,8 +116,8 @@ class FlvPlayer implements PlayerProtocol {
       this.#header.push(bytes[at++] as number);
       const [first = 0, second = 0] = this.#header;
       const length = second < 126 ? 2 : second === 126 ? 4 : 10;
-      if (this.#header.length < Math.max(2, length)) continue;
       if ((first & 0x70) !== 0 || second > 127) throw torn("a plain frame without a mask");
+      if (this.#header.length < length) continue;
       const size = this.#header.slice(2).reduce((sum, byte) => sum * 256 + byte, 0);
       this.#header = [];
       this.#opcode = first & 0x0f;

@@ -55,7 +55,8 @@ function serverRows({ server, stats, seconds }: BenchReport): Row[] {
   if (server !== undefined) {
     for (const each of server.processes) rows.push(...processRows(each, seconds));
     rows.push(["per server core", `${server.gigabitsPerCore.toFixed(2)} Gb/s`]);
-    rows.push(["memory per connection", formatBytes(server.residentBytesPerConnection)]);
+    const each = server.residentBytesPerConnection;
+    if (each !== undefined) rows.push(["memory per connection", formatBytes(each)]);
   }
   if (stats !== undefined) {
     rows.push(["evicted, skipped", `${stats.evictedCount} players, ${stats.jumpCount} times`]);

@@ -18,7 +18,24 @@ export class GeneratorMeter {
   }
 }
 
-export const bottleneckNote =
-  "this generator had no time left: the server could have done more, and latencies and joins are in part its own";
+/** What a reader must know of a window in which the generator was short of time. */
+export function generatorNotes({
+  isBottleneck,
+  busyShare: busy,
+  cpuSeconds,
+  seconds,
+}: GeneratorFigures & { readonly seconds: number }): string[] {
+  if (isBottleneck) {
+    return [
+      "this generator had no time left: the server could have done more, and latencies and joins are in part its own",
+    ];
+  }
+  if (busy - cpuSeconds / seconds < stolenShare) return [];
+  return [
+    "this generator waited for its core, which something else had: latencies and joins are in part the machine's",
+  ];
+}
 
 const busyShare = 0.9;
+/** Busy without CPU time: of a quiet machine it is below 2 %. */
+const stolenShare = 0.1;

@@ -61,7 +61,8 @@ export interface ServerFigures {
   readonly processes: readonly ProcessFigures[];
   readonly cpuSeconds: number;
   readonly gigabitsPerCore: number;
-  readonly residentBytesPerConnection: number;
+  /** Undefined where they come and go. */
+  readonly residentBytesPerConnection: number | undefined;
 }
 
 export interface ProcessFigures {

@@ -61,8 +61,8 @@ export class ServerMeter {
     };
   }
 
-  /** Of the window; `bytes` were sent in it, to so many connections. */
-  figures(bytes: number, connectionCount: number): ServerFigures | undefined {
+  /** Of the window; `bytes` were sent in it, to so many connections, if they stayed. */
+  figures(bytes: number, connectionCount: number | undefined): ServerFigures | undefined {
     const processes: ProcessFigures[] = [];
     for (const [i, start] of this.#windowStart.entries()) {
       const end = this.#windowEnd[i];
@@ -86,7 +86,7 @@ export class ServerMeter {
       processes,
       cpuSeconds,
       gigabitsPerCore: cpuSeconds === 0 ? 0 : (bytes * 8) / 1e9 / cpuSeconds,
-      residentBytesPerConnection: connectionCount === 0 ? 0 : grownBytes / connectionCount,
+      residentBytesPerConnection: connectionCount === undefined ? undefined : grownBytes / Math.max(1, connectionCount),
     };
   }
 

@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DecodedSample, decodeSample } from "./decode-sample.ts";
 import { FlvPlayers } from "./flv-players.ts";
-import { bottleneckNote, GeneratorMeter } from "./generator-meter.ts";
+import { GeneratorMeter, generatorNotes } from "./generator-meter.ts";
 import { Load } from "./load.ts";
 import { MediaChecks } from "./media-checks.ts";
 import { check, checkMedia, mediaFigures } from "./media-verdict.ts";
@@ -29,14 +29,14 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
       () => `joining: ${load.joinTimes.count} of ${players} play, ${load.failures.total} failed`,
     );
     const joined = load.joinTimes.count;
-    await waitSeconds(run, settleSeconds, () => "settling");
+    await waitSeconds(run, joined === 0 ? 0 : settleSeconds, () => "settling");
 
     const receivedBefore = checks.receivedBytes.slice();
     checks.latency.clear();
     const generatorMeter = new GeneratorMeter();
     meter.startWindow();
     const startMs = performance.now();
-    await waitSeconds(run, seconds, () => {
+    await waitSeconds(run, joined === 0 ? 0 : seconds, () => {
       const done = (performance.now() - startMs) / 1000;
       const rate = (difference(checks.receivedBytes, receivedBefore) * 8) / 1e9 / done;
       return `measuring: ${done.toFixed(0)} of ${seconds} s, ${load.playingCount} players, ${rate.toFixed(2)} Gb/s`;
@@ -47,9 +47,9 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
     const stayed = load.playingCount;
     const latency = timesOf(checks.latency);
     const shares = sharesOf(load, received);
-    if (generator.isBottleneck) notes.push(bottleneckNote);
+    notes.push(...generatorNotes(generator));
 
-    const sample = await decodeBeside(run);
+    const sample = joined === 0 ? undefined : await decodeBeside(run);
     const stats = await meter.statsSinceIdle();
     const bytes = received.reduce((sum, each) => sum + each, 0);
     const verdicts: Check[] = [

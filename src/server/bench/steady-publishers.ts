@@ -3,7 +3,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { ERR_BENCH_ADDRESS } from "./errors.ts";
-import { bottleneckNote, GeneratorMeter } from "./generator-meter.ts";
+import { GeneratorMeter, generatorNotes } from "./generator-meter.ts";
 import { check } from "./media-verdict.ts";
 import { Publishers } from "./publishers.ts";
 import { type BenchReport, timesOf } from "./report.ts";
@@ -32,13 +32,13 @@ export async function runPublishers(run: BenchRun, count: number): Promise<Bench
       () => `joining: ${publishers.publishingCount} of ${count} publish, ${publishers.failures.total} failed`,
     );
     const joined = publishers.joinTimes.count;
-    await waitSeconds(run, settleSeconds, () => "settling");
+    await waitSeconds(run, joined === 0 ? 0 : settleSeconds, () => "settling");
     publishers.clearLateness();
     const sentBefore = transport.counters.sentBytes;
     const generatorMeter = new GeneratorMeter();
     meter.startWindow();
     const startMs = performance.now();
-    await waitSeconds(run, options.seconds, () => {
+    await waitSeconds(run, joined === 0 ? 0 : options.seconds, () => {
       const done = (performance.now() - startMs) / 1000;
       const rate = ((transport.counters.sentBytes - sentBefore) * 8) / 1e9 / done;
       return `measuring: ${done.toFixed(0)} of ${options.seconds} s, ${publishers.publishingCount} publishers, ${rate.toFixed(2)} Gb/s`;
@@ -47,7 +47,7 @@ export async function runPublishers(run: BenchRun, count: number): Promise<Bench
     const generator = generatorMeter.figures();
     const bytes = transport.counters.sentBytes - sentBefore;
     const stayed = publishers.publishingCount;
-    if (generator.isBottleneck) notes.push(bottleneckNote);
+    notes.push(...generatorNotes(generator));
     if (publishers.latestMs > lateMs)
       notes.push(`frames were sent up to ${publishers.latestMs.toFixed(0)} ms late, by this generator`);
     const stats = await meter.statsSinceIdle();

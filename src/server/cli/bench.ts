@@ -10,7 +10,7 @@ import { formatReport, reportJson } from "../bench/format-report.ts";
 import * as limits from "../bench/limits.ts";
 import type { BenchOptions } from "../bench/options.ts";
 import type { BenchReport } from "../bench/report.ts";
-import type { TextOutput } from "./program.ts";
+import type { TextOutput } from "./text-output.ts";
 
 export interface BenchServices {
   readonly stdout: TextOutput;

@@ -12,11 +12,7 @@ import { readFileBounded } from "../config/read-file.ts";
 import { benchCommand } from "./bench.ts";
 import { formatSettings } from "./check-config.ts";
 import { checkHealth } from "./healthcheck.ts";
-
-export interface TextOutput {
-  write(text: string): unknown;
-  readonly isTTY?: boolean;
-}
+import type { TextOutput } from "./text-output.ts";
 
 /** What the program does with the world; tests give their own. */
 export interface ProgramServices {
