@@ -138,6 +138,7 @@ describe("on the command line", () => {
     [["rtmp://127.0.0.1/live/cam", "--players", "19001"], "expected a whole number from 1 to 19000"],
     [["rtmp://127.0.0.1/live/cam", "--players", "2", "--stalled", "3"], "--stalled is some of the --players"],
     [["rtmp://127.0.0.1/live/cam", "--publishers", "3", "--churn"], "--publishers is instead of players"],
+    [["rtmp://127.0.0.1/live/cam", "--json", "/nowhere/report.json"], "can't write /nowhere/report.json: ENOENT"],
     [[], "missing required argument"],
   ])("%j is refused, exit code 2", async (args, sentence) => {
     const { code, stdout, stderr } = await run(args);

@@ -60,12 +60,23 @@ export function benchCommand({ stdout, stderr, onDone }: BenchServices): Command
     .option("--allow-remote", "the server is on another machine, whose owner agrees")
     .option("--json <file>", "write the report as JSON; - is standard output, instead of the table")
     .action(async (address: string, given: Given) => {
+      const file = given.json === "-" ? undefined : given.json;
+      if (file !== undefined) checkWritable(command, file);
       const report = await run(command, { ...optionsOf(command, address, given) }, stderr);
       if (given.json !== "-") stdout.write(formatReport(report));
-      if (given.json === "-") stdout.write(reportJson(report));
-      else if (given.json !== undefined) writeFileSync(given.json, reportJson(report));
+      else stdout.write(reportJson(report));
+      if (file !== undefined) writeFileSync(file, reportJson(report));
       onDone(report.isPassed);
     });
+}
+
+/** Before a run of minutes, not behind it. */
+function checkWritable(command: Command, file: string): void {
+  try {
+    writeFileSync(file, "");
+  } catch (error) {
+    command.error(`error: can't write ${file}: ${(error as NodeJS.ErrnoException).code}`);
+  }
 }
 
 /** As commander gives them. */
