@@ -66,6 +66,7 @@ struct Connection {
   int32_t cursor = -1;
   uint32_t log_slot = 0;         // where the log's list of connections has it
   uint32_t entry_offset = 0;     // bytes of the cursor's entry that have left
+  bool is_connecting = false;    // and blocked, until the peer has answered
   bool is_blocked = false;       // the socket takes nothing now; EPOLLOUT will say when it does
   bool is_starved = false;       // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
   bool is_queued_to_read = false;
@@ -109,6 +110,9 @@ class Shard {
   int Adopt(int fd);
   // The same with a descriptor that was duplicated already, by the thread that gave it away.
   int Take(int fd);
+  // Begins to connect to a numeric address, from `local_host` when it is not empty; returns the connection's id. It may be sent
+  // bytes at once, which wait. One that could not even be begun is told of as one that failed.
+  int Connect(const std::string& host, int port, const std::string& local_host);
   bool PeerAddress(int id, std::string* host, int* port) const;
   // Queues control bytes; what does not fit into the socket is copied. When more than `max_queued` wait, it is closed.
   void Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
@@ -158,7 +162,13 @@ class Shard {
 
   // Null: not open.
   Connection* Get(int id);
+  int TakeId(int fd, int listener);
+  int Watch(int id);
   int AddConnection(int fd, int listener);
+  // A descriptor that is connecting, or -errno.
+  int StartConnecting(const std::string& host, int port, const std::string& local_host);
+  // The peer has answered. False: it refused, and the connection is gone.
+  bool Connected(int id);
   void Accept(int listener);
   int WatchListener(int listener);
   void PauseListener(Listener* listener);

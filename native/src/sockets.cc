@@ -1,4 +1,4 @@
-// Listening, accepting, receiving, control bytes, closing.
+// Listening, accepting, connecting, receiving, control bytes, closing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,7 +15,7 @@
 
 namespace millrace {
 
-const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4};
+const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4, ::connect, ::getsockopt};
 
 namespace {
 
@@ -25,6 +25,15 @@ constexpr double kLingerMs = 2000;        // a peer that does not close its side
 constexpr int kReservedDescriptors = 64;  // for files, the API and the addon itself
 constexpr int kListenerBit = 1 << 30;     // epoll data: listeners and connections share it
 constexpr uint64_t kDoorbell = kListenerBit - 1;
+
+// Null: not a numeric address.
+addrinfo* NumericAddress(const std::string& host, int port, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  return getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) == 0 ? found : nullptr;
+}
 
 }  // namespace
 
@@ -51,12 +60,8 @@ Shard::~Shard() {
 }
 
 int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_port, int max_connections, int* bound_port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string service = std::to_string(port);
-  if (getaddrinfo(host.empty() ? "::" : host.c_str(), service.c_str(), &hints, &found) != 0) return -EINVAL;
+  addrinfo* found = NumericAddress(host.empty() ? "::" : host, port, AI_PASSIVE);
+  if (found == nullptr) return -EINVAL;
   int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int error = errno;
   if (fd >= 0) {
@@ -122,7 +127,66 @@ int Shard::Take(int fd) {
   return AddConnection(fd, -1);
 }
 
-int Shard::AddConnection(int fd, int listener) {
+int Shard::Connect(const std::string& host, int port, const std::string& local_host) {
+  const int fd = StartConnecting(host, port, local_host);
+  const int id = TakeId(std::max(fd, -1), -1);
+  Connection& c = connections_[id];
+  const int error = fd < 0 ? -fd : Watch(id);
+  if (error != 0) {
+    if (fd >= 0) close(fd);
+    c.fd = -1;
+    counters.socket_errors++;
+    Emit(kEventClosed, id, error, 0);
+    return id;
+  }
+  c.is_connecting = true;
+  c.is_blocked = true;
+  counters.open++;
+  return id;
+}
+
+int Shard::StartConnecting(const std::string& host, int port, const std::string& local_host) {
+  addrinfo* peer = NumericAddress(host, port, 0);
+  addrinfo* local = local_host.empty() ? nullptr : NumericAddress(local_host, 0, AI_PASSIVE);
+  int error = peer == nullptr || (local == nullptr && !local_host.empty()) ? EINVAL : 0;
+  int fd = -1;
+  if (error == 0) {
+    fd = socket(peer->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) error = errno;
+  }
+  if (fd >= 0 && IsLastDescriptor(fd)) error = EMFILE;
+  if (error == 0 && local != nullptr) {
+    const int one = 1;
+    // The port is chosen when the peer is known: as many as there are for each pair of addresses, and not for each of ours.
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(fd, local->ai_addr, local->ai_addrlen) != 0) error = errno;
+  }
+  if (error == 0 && sys_->connect(fd, peer->ai_addr, peer->ai_addrlen) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    error = errno;
+  }
+  if (peer != nullptr) freeaddrinfo(peer);
+  if (local != nullptr) freeaddrinfo(local);
+  if (error != 0 && fd >= 0) close(fd);
+  return error == 0 ? fd : -error;
+}
+
+bool Shard::Connected(int id) {
+  Connection* c = Get(id);
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (sys_->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error != 0) {
+    Fail(id, error);
+    return false;
+  }
+  c->is_connecting = false;
+  c->is_blocked = false;
+  Emit(kEventConnected, id, 0, 0);
+  Wake(id);  // what was to be sent before
+  return Get(id) != nullptr;
+}
+
+int Shard::TakeId(int fd, int listener) {
   int id;
   if (free_.empty()) {
     id = static_cast<int>(connections_.size());
@@ -138,16 +202,26 @@ int Shard::AddConnection(int fd, int listener) {
   c.generation = generation;
   c.fd = fd;
   listener_of_[id] = listener;
+  return id;
+}
+
+int Shard::Watch(int id) {
+  const Connection& c = connections_[id];
   const int one = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
   epoll_event event{};
   // Edge-triggered for both directions: one epoll_ctl in a connection's life.
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.u64 = static_cast<uint64_t>(generation) << 32 | static_cast<uint64_t>(id);
-  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
-    const int error = errno;
+  event.data.u64 = static_cast<uint64_t>(c.generation) << 32 | static_cast<uint64_t>(id);
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, c.fd, &event) == 0 ? 0 : errno;
+}
+
+int Shard::AddConnection(int fd, int listener) {
+  const int id = TakeId(fd, listener);
+  const int error = Watch(id);
+  if (error != 0) {
     close(fd);
-    c.fd = -1;
+    connections_[id].fd = -1;
     free_.push_back(id);
     return -error;
   }
@@ -278,7 +352,9 @@ bool Shard::Poll(double now_ms) {
     const int id = static_cast<int>(data & 0xffffffff);
     Connection* c = Get(id);
     if (c == nullptr || c->generation != data >> 32) continue;
-    if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
+    if (c->is_connecting) {
+      if ((ready[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0 || !Connected(id)) continue;
+    } else if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
       c->is_blocked = false;
       Wake(id);
       if (Get(id) == nullptr) continue;

@@ -4,7 +4,7 @@
  * TLS connections go through the portable transport inside.
  */
 
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { assert } from "../bytes/assert.ts";
@@ -18,9 +18,11 @@ import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./li
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
 import { NativeLog } from "./native-log.ts";
 import { PortableTransport } from "./portable-transport.ts";
+import { descriptorOf } from "./socket-descriptor.ts";
 import type {
   Connection,
   ConnectionHandler,
+  ConnectOptions,
   Listener,
   ListenOptions,
   Play,
@@ -153,6 +155,16 @@ export class NativeTransport implements Transport {
     this.#addon.ringDoorbell(fd);
   }
 
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    const { host, port, localAddress = "" } = options;
+    assert(isIP(host) !== 0, "names are resolved before a connection is begun");
+    assert(!this.#isClosed, "a transport that is closed begins no connection");
+    const id = this.#shard.connect(host, port, localAddress);
+    const connection = this.#open(id, -1, createHandler, [host, port]);
+    this.drainSoon();
+    return connection;
+  }
+
   async close(): Promise<void> {
     // A handler asked for it: the events at hand are handled first.
     if (this.#isDraining) await Promise.resolve();
@@ -168,8 +180,13 @@ export class NativeTransport implements Transport {
     await this.#portable.close();
   }
 
-  #open(id: number, listener: number, createHandler: (connection: Connection) => ConnectionHandler): NativeConnection {
-    const connection = new NativeConnection(this, this.#shard, id, listener);
+  #open(
+    id: number,
+    listener: number,
+    createHandler: (connection: Connection) => ConnectionHandler,
+    peer: readonly [string, number] = this.#shard.peerAddress(id),
+  ): NativeConnection {
+    const connection = new NativeConnection(this, this.#shard, id, listener, peer);
     this.#connections[id] = connection;
     connection.handler = createHandler(connection);
     return connection;
@@ -223,7 +240,7 @@ export class NativeTransport implements Transport {
           this.#connections[id]?.handler?.handleBytes(this.#received.subarray(a, a + b));
           return;
         case nativeEvents.closed:
-          this.#closed(id);
+          this.#closed(id, a);
           return;
         case nativeEvents.lag:
           this.#connections[id]?.playOf(a)?.handler.handleLag(b);
@@ -240,6 +257,9 @@ export class NativeTransport implements Transport {
         case nativeEvents.peerEnded:
           this.#connections[id]?.end();
           return;
+        case nativeEvents.connected:
+          this.#connections[id]?.handler?.handleConnect?.();
+          return;
         case nativeEvents.more:
           this.#pollAgain();
           return;
@@ -255,13 +275,13 @@ export class NativeTransport implements Transport {
     }
   }
 
-  #closed(id: number): void {
+  #closed(id: number, errno: number): void {
     const connection = this.#connections[id];
     if (connection === undefined) return;
     this.#connections[id] = undefined;
     const counts = this.#listenerCounts[connection.listener];
     if (counts !== undefined) counts.connectionCount--;
-    connection.closed();
+    connection.closed(errno === 0 ? undefined : getSystemErrorName(-errno));
   }
 
   // For the connections.
@@ -343,12 +363,18 @@ class NativeConnection implements Connection {
   #receivedBytes = 0;
   #sentBytes = 0;
 
-  constructor(transport: NativeTransport, shard: NativeShard, id: number, listener: number) {
+  constructor(
+    transport: NativeTransport,
+    shard: NativeShard,
+    id: number,
+    listener: number,
+    peer: readonly [string, number],
+  ) {
     this.#transport = transport;
     this.#shard = shard;
     this.#id = id;
     this.listener = listener;
-    [this.remoteAddress, this.remotePort] = shard.peerAddress(id);
+    [this.remoteAddress, this.remotePort] = peer;
   }
 
   get receivedBytes(): number {
@@ -393,12 +419,12 @@ class NativeConnection implements Connection {
     return this.currentPlay?.cursor === cursor ? this.currentPlay : undefined;
   }
 
-  closed(): void {
+  closed(errorName: string | undefined): void {
     if (this.#isClosed) return;
     this.#count();
     this.#isClosed = true;
     this.currentPlay?.ended();
-    this.handler?.handleClose();
+    this.handler?.handleClose(errorName);
   }
 
   #count(): void {
@@ -471,15 +497,6 @@ class NativePlay implements Play {
     this.cursor = undefined;
     if (log !== undefined) this.#transport.closeCursor(log);
   }
-}
-
-/** The descriptor under a plain TCP socket, or -1. Node has no public name for it; without it the portable way serves. */
-function descriptorOf(socket: Socket): number {
-  // What Node has read already, or not written yet, would be lost with its half.
-  const isClean = socket.writableLength === 0 && socket.readableLength === 0 && !socket.destroyed;
-  if (!isClean || "encrypted" in socket) return -1;
-  const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
-  return typeof handle?.fd === "number" ? handle.fd : -1;
 }
 
 function limitsOf(limits: LagLimits): Float64Array {

@@ -1,7 +1,8 @@
 /** The transport on `node:net` and `node:tls`: what every platform has, and what the native one is tested against. */
 
-import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { assert } from "../bytes/assert.ts";
 import { CursorTable } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
@@ -12,6 +13,7 @@ import { plainAddress } from "./plain-address.ts";
 import type {
   Connection,
   ConnectionHandler,
+  ConnectOptions,
   Listener,
   ListenOptions,
   Play,
@@ -112,33 +114,14 @@ export class PortableTransport implements Transport {
 
   adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
     this.#acceptedCount++;
-    const connection = new SocketConnection(socket, this.#fanOut, (bytes) => {
-      this.#controlBytes += bytes;
-    });
-    this.#connections.add(connection);
-    const handler = createHandler(connection);
-    socket.on("data", (bytes: Uint8Array) => {
-      this.#receivedBytes += bytes.length;
-      connection.received(bytes.length);
-      try {
-        handler.handleBytes(bytes);
-      } catch (error) {
-        this.#onFailure(error);
-        socket.destroy();
-      }
-    });
-    socket.on("error", () => {
-      this.#socketErrorCount++; // 'close' follows
-    });
-    const close = (): void => {
-      if (!this.#connections.delete(connection)) return;
-      connection.closed();
-      handler.handleClose();
-    };
-    socket.on("close", close);
-    // It may have been closed before it came here, and then nothing tells of it any more.
-    if (socket.destroyed) queueMicrotask(close);
-    return connection;
+    return this.#take(socket, [plainAddress(socket.remoteAddress ?? ""), socket.remotePort ?? 0], createHandler);
+  }
+
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    const { host, port, localAddress } = options;
+    assert(isIP(host) !== 0, "names are resolved before a connection is begun");
+    const from = localAddress === undefined ? {} : { localAddress };
+    return this.#take(createConnection({ host, port, noDelay: true, ...from }), [host, port], createHandler);
   }
 
   /** Node has no way to move a socket to another thread. */
@@ -162,6 +145,54 @@ export class PortableTransport implements Transport {
     }
     await Promise.all(closing);
   }
+
+  #take(
+    socket: Socket,
+    peer: readonly [string, number],
+    createHandler: (connection: Connection) => ConnectionHandler,
+  ): Connection {
+    const connection = new SocketConnection(socket, peer, this.#fanOut, (bytes) => {
+      this.#controlBytes += bytes;
+    });
+    this.#connections.add(connection);
+    const handler = createHandler(connection);
+    const fail = (error: unknown): void => {
+      this.#onFailure(error);
+      socket.destroy();
+    };
+    if (socket.connecting) {
+      socket.once("connect", () => {
+        try {
+          handler.handleConnect?.();
+        } catch (error) {
+          fail(error);
+        }
+      });
+    }
+    socket.on("data", (bytes: Uint8Array) => {
+      this.#receivedBytes += bytes.length;
+      connection.received(bytes.length);
+      try {
+        handler.handleBytes(bytes);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    let errorName: string | undefined;
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+      this.#socketErrorCount++; // 'close' follows
+      errorName = code;
+    });
+    const close = (): void => {
+      if (!this.#connections.delete(connection)) return;
+      connection.closed();
+      handler.handleClose(errorName);
+    };
+    socket.on("close", close);
+    // It may have been closed before it came here, and then nothing tells of it any more.
+    if (socket.destroyed) queueMicrotask(close);
+    return connection;
+  }
 }
 
 class SocketConnection implements Connection {
@@ -175,12 +206,16 @@ class SocketConnection implements Connection {
   #receivedBytes = 0;
   #play: SocketPlay | undefined;
 
-  constructor(socket: Socket, fanOut: FanOut, onControlBytes: (byteLength: number) => void) {
+  constructor(
+    socket: Socket,
+    peer: readonly [string, number],
+    fanOut: FanOut,
+    onControlBytes: (byteLength: number) => void,
+  ) {
     this.#socket = socket;
     this.#fanOut = fanOut;
     this.#onControlBytes = onControlBytes;
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
-    this.remotePort = socket.remotePort ?? 0;
+    [this.remoteAddress, this.remotePort] = peer;
     this.isEncrypted = "encrypted" in socket && socket.encrypted === true;
   }
 
@@ -203,7 +238,8 @@ class SocketConnection implements Connection {
     this.#socket.write(bytes);
     // A peer that asks and asks but never reads.
     const queuedBytes = this.#socket.writableLength - (this.#play?.inFlightBytes ?? 0);
-    if (queuedBytes > maxQueuedBytes) this.#socket.destroy(new Error("the peer reads none of its answers"));
+    if (queuedBytes <= maxQueuedBytes) return;
+    this.#socket.destroy(Object.assign(new Error("the peer reads none of its answers"), { code: "ENOBUFS" }));
   }
 
   play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {

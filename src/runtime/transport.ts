@@ -77,10 +77,16 @@ export interface Connection {
 }
 
 export interface ConnectionHandler {
+  /** Called once, first, for connections that {@link Transport.connect} began: the peer has answered. */
+  handleConnect?(): void;
   /** `bytes` are valid during the call only. */
   handleBytes(bytes: Uint8Array): void;
-  /** Called once, last. */
-  handleClose(): void;
+  /**
+   * Called once, last.
+   *
+   * @param errorName - the system's name of what went wrong, as in "ECONNREFUSED"; undefined when nothing did
+   */
+  handleClose(errorName?: string): void;
 }
 
 export interface TransportCounters {
@@ -93,6 +99,14 @@ export interface TransportCounters {
   readonly evictedCount: number;
   /** Sockets that failed with an error code (reset, broken pipe, timed out). */
   readonly socketErrorCount: number;
+}
+
+export interface ConnectOptions {
+  /** An IP address: whoever has a name resolves it first. */
+  readonly host: string;
+  readonly port: number;
+  /** Where the connection comes from; the system chooses when undefined. Each address has some 28,000 ports to one peer. */
+  readonly localAddress?: string;
 }
 
 export interface Transport {
@@ -116,6 +130,11 @@ export interface Transport {
   onDoorbell: () => void;
   /** Rings the doorbell of another thread's transport, which is still there. */
   ringDoorbell(fd: number): void;
+  /**
+   * Begins a connection of our own. What is sent before it stands waits. It has no time limit but the system's, which is
+   * minutes: who can't wait destroys it.
+   */
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection;
   /** Closes every connection and waits for the listeners. */
   close(): Promise<void>;
 }
