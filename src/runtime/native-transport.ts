@@ -150,6 +150,15 @@ export class NativeTransport implements Transport {
     return fd < 0 ? undefined : fd;
   }
 
+  holdDoorbell(fd: number): number | undefined {
+    const copy = this.#addon.duplicate(fd);
+    return copy < 0 ? undefined : copy;
+  }
+
+  dropDoorbell(fd: number): void {
+    this.#addon.closeDescriptor(fd);
+  }
+
   ringDoorbell(fd: number): void {
     this.#addon.ringDoorbell(fd);
   }
@@ -172,7 +181,12 @@ export class NativeTransport implements Transport {
   #open(id: number, listener: number, createHandler: (connection: Connection) => ConnectionHandler): NativeConnection {
     const connection = new NativeConnection(this, this.#shard, id, listener);
     this.#connections[id] = connection;
-    connection.handler = createHandler(connection);
+    try {
+      connection.handler = createHandler(connection);
+    } catch (error) {
+      connection.destroy(); // nobody would ever close it
+      throw error;
+    }
     return connection;
   }
 

@@ -62,7 +62,11 @@ export class PortableTransport implements Transport {
 
   async listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener> {
     const onSocket = (socket: Socket): void => {
-      this.adopt(socket, accept);
+      try {
+        this.adopt(socket, accept);
+      } catch (error) {
+        this.#onFailure(error);
+      }
     };
     const server: Server =
       options.tls === undefined
@@ -116,7 +120,7 @@ export class PortableTransport implements Transport {
       this.#controlBytes += bytes;
     });
     this.#connections.add(connection);
-    const handler = createHandler(connection);
+    const handler = this.#handlerOf(connection, socket, createHandler);
     socket.on("data", (bytes: Uint8Array) => {
       this.#receivedBytes += bytes.length;
       connection.received(bytes.length);
@@ -141,6 +145,23 @@ export class PortableTransport implements Transport {
     return connection;
   }
 
+  #handlerOf(
+    connection: SocketConnection,
+    socket: Socket,
+    createHandler: (connection: Connection) => ConnectionHandler,
+  ): ConnectionHandler {
+    try {
+      return createHandler(connection);
+    } catch (error) {
+      // Nobody would ever close it.
+      this.#connections.delete(connection);
+      connection.closed();
+      socket.on("error", () => {});
+      socket.destroy();
+      throw error;
+    }
+  }
+
   /** Node has no way to move a socket to another thread. */
   giveAway(): undefined {
     return undefined;
@@ -149,6 +170,12 @@ export class PortableTransport implements Transport {
   take(): undefined {
     return undefined;
   }
+
+  holdDoorbell(): undefined {
+    return undefined;
+  }
+
+  dropDoorbell(): void {}
 
   ringDoorbell(): void {}
 

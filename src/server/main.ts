@@ -46,7 +46,10 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   );
   closeWithGrace(
     { delay: loaded.config.server.shutdownTimeoutMs + shutdownGraceMs, skip: ["unhandledRejection"], logger },
-    async ({ signal, err }) => server.stop(err === undefined ? `received ${signal}` : "an uncaught error"),
+    async ({ signal, err }) => {
+      if (err !== undefined) logger.fatal({ err }, "an uncaught error, a mistake of ours: the server stops");
+      await server.stop(err === undefined ? `received ${signal}` : "an uncaught error");
+    },
   );
 }
 
