@@ -13,25 +13,8 @@ import type { EngineLimits } from "../../kernel/limits.ts";
 import type { AccessRequest, AuditSink, Authenticator, Clock, EngineEvent, EventBus } from "../../kernel/services.ts";
 import type { StreamName } from "../../kernel/stream-name.ts";
 import { ERR_SHARD_BUSY } from "../errors.ts";
+import type { ControllerCalls, ReleasedStream, ShardCalls, ShardRequest } from "./calls.ts";
 import type { Link } from "./link.ts";
-import type { ReleasedStream, ShardCalls } from "./shard.ts";
-
-/** What a shard asks of the controller. */
-export type ControllerCalls = {
-  /** Decides about a publisher, and gives it the stream. `startMs`: where a timeline goes on that began on another shard. */
-  readonly publish: (wanted: ShardRequest) => Promise<{ readonly startMs: number | undefined }>;
-  /** The publisher that was given a stream did not take it. */
-  readonly unclaim: (what: { readonly shard: number; readonly key: string }) => void;
-  /** Decides about a player, and says where the stream is. */
-  readonly play: (wanted: ShardRequest) => Promise<{ readonly owner: number }>;
-  /** What happened on a shard; the registry follows it. */
-  readonly changed: (what: { readonly shard: number; readonly event: EngineEvent }) => void;
-};
-
-export interface ShardRequest {
-  readonly shard: number;
-  readonly request: PeerRequest;
-}
 
 export interface ControllerOptions {
   readonly clock: Clock;

@@ -10,21 +10,22 @@
 import { assert } from "../../bytes/assert.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import type { FormatFamily, FormatRequest, StreamView } from "../../kernel/egress.ts";
-import { type EgressLog, type LogMemory, openLogMemory } from "../../kernel/egress-log.ts";
+import type { EgressLog } from "../../kernel/egress-log.ts";
 import type { Engine } from "../../kernel/engine.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
+import { type LogMemory, openLogMemory } from "../../kernel/log-memory.ts";
 import type { Publication } from "../../kernel/publication.ts";
-import type { ReadableLog } from "../../kernel/readable-log.ts";
 import type { EngineEvent } from "../../kernel/services.ts";
 import type { Stream } from "../../kernel/stream.ts";
 import { parseStreamName, type StreamName } from "../../kernel/stream-name.ts";
 import { ERR_SHARD_BUSY, ERR_SHARD_GONE } from "../errors.ts";
-import type { ControllerCalls } from "./controller.ts";
+import type { ControllerCalls, ForeignLog, MemoryHandle, PeerCalls, ReleasedStream, ShardCalls } from "./calls.ts";
 import { Doorbell } from "./doorbell.ts";
 import { Feed, type Player } from "./feed.ts";
 import { maxForeignLogs } from "./limits.ts";
 import type { Link, LinkCounters } from "./link.ts";
+import { FeedSubscription, type PlayerSubscription, type SubscriptionOwner } from "./subscription.ts";
 
 /** What sessions are given: the streams of the whole server, through one door. */
 export interface StreamAccess {
@@ -39,64 +40,12 @@ export interface StreamAccess {
   find(request: PeerRequest): Promise<StreamView>;
 }
 
-/** One player's hold on a stream in its wire format. */
-export interface PlayerSubscription {
-  readonly stream: StreamView;
-  readonly log: ReadableLog;
-  /** What of the stream this player can't be given, as sentences for a person. */
-  readonly leftOut: readonly string[];
-  close(reason: string): void;
-  lagged(): void;
-  evicted(): void;
-}
-
 /** Counts of this shard's players; they only grow. */
 export interface ShardCounters {
   subscribeCount: number;
   refusedCount: number;
   lagCount: number;
   evictedCount: number;
-}
-
-/** What the controller asks of a shard. */
-export type ShardCalls = {
-  /** Gives up an idle stream, because its publisher came back through another shard. Undefined: there is none. */
-  readonly release: (key: string) => ReleasedStream | undefined;
-  /** The stream is on this shard now: players of it go on there. */
-  readonly moved: (where: { readonly key: string; readonly owner: number }) => void;
-  /** The stream that was to move is gone. */
-  readonly gone: (what: { readonly key: string; readonly reason: string }) => void;
-};
-
-export interface ReleasedStream {
-  /** Where its timeline ends, and how long ago that was. */
-  readonly endMs: number;
-  readonly idleMs: number;
-}
-
-/** What shards ask of each other. */
-export type PeerCalls = {
-  readonly openLog: (wanted: { readonly key: string; readonly format: FormatRequest }) => ForeignLog;
-  readonly closeLog: (slot: number) => void;
-  readonly describe: (key: string) => StreamView;
-  readonly logGrown: (change: { readonly slot: number; readonly memory: MemoryHandle }) => void;
-  readonly streamChanged: (change: { readonly slot: number; readonly stream: StreamView }) => void;
-  readonly logEnded: (end: { readonly slot: number; readonly reason: string }) => void;
-  /** Where there is no descriptor to ring with. */
-  readonly ring: (nothing: undefined) => void;
-};
-
-interface ForeignLog {
-  readonly slot: number;
-  readonly memory: MemoryHandle;
-  readonly stream: StreamView;
-}
-
-/** An egress log's memory on its way to another thread. */
-interface MemoryHandle {
-  readonly shared: SharedArrayBuffer;
-  readonly capacity: number;
-  readonly entryCapacity: number;
 }
 
 export interface ShardOptions {
@@ -108,7 +57,7 @@ export interface ShardOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export class Shard implements StreamAccess {
+export class Shard implements StreamAccess, SubscriptionOwner {
   readonly index: number;
   readonly engine: Engine;
   readonly counters: ShardCounters = { subscribeCount: 0, refusedCount: 0, lagCount: 0, evictedCount: 0 };
@@ -310,6 +259,10 @@ export class Shard implements StreamAccess {
     if (this.#leave(subscription)) this.#emit("unsubscribe", subscription, reason);
   }
 
+  lagged(): void {
+    this.counters.lagCount++;
+  }
+
   evicted(subscription: FeedSubscription): void {
     this.counters.evictedCount++;
     this.#emit("evict", subscription);
@@ -480,52 +433,6 @@ export class Shard implements StreamAccess {
     const stream = subscription.stream.name.key;
     const atMs = this.engine.services.clock.wallMs();
     this.#onEvent({ type, atMs, stream, protocol, address, ...(reason === undefined ? {} : { reason }) });
-  }
-}
-
-class FeedSubscription implements PlayerSubscription, Player {
-  readonly #player: Player;
-  /** Set as soon as there is one. */
-  feed: Feed | undefined;
-  leftOut: readonly string[] = [];
-  readonly protocol: string;
-  readonly address: string;
-  readonly #shard: Shard;
-
-  constructor(shard: Shard, player: Player, request: PeerRequest) {
-    this.#shard = shard;
-    this.#player = player;
-    this.protocol = request.protocol;
-    this.address = request.address ?? "";
-  }
-
-  get stream(): StreamView {
-    return this.#feed.stream;
-  }
-
-  get log(): ReadableLog {
-    return this.#feed.log;
-  }
-
-  get #feed(): Feed {
-    assert(this.feed !== undefined, "a subscription is used when it has been given");
-    return this.feed;
-  }
-
-  handleStreamEnd(reason: string): void {
-    this.#player.handleStreamEnd(reason);
-  }
-
-  close(reason: string): void {
-    this.#shard.unsubscribed(this, reason);
-  }
-
-  lagged(): void {
-    this.#shard.counters.lagCount++;
-  }
-
-  evicted(): void {
-    this.#shard.evicted(this);
   }
 }
 

@@ -1,8 +1,7 @@
 /** What the threads of the server ask of each other, beyond what carries streams. */
 
 import type { MessagePort } from "node:worker_threads";
-import type { ControllerCalls } from "../../runtime/shards/controller.ts";
-import type { ShardCalls } from "../../runtime/shards/shard.ts";
+import type { ControllerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
 import type { FlvRequest } from "../http/flv-plays.ts";
 import type { RepeatedError } from "../log/repeated-errors.ts";
 import type { RtmpPorts } from "../rtmp/rtmp-service.ts";

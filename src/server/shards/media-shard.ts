@@ -7,8 +7,9 @@ import { type EngineEvent, type HealthCheck, LocalEventBus } from "../../kernel/
 import { systemClock } from "../../runtime/clock.ts";
 import { Engine } from "../../runtime/engine.ts";
 import { openTransport } from "../../runtime/open-transport.ts";
+import type { PeerCalls } from "../../runtime/shards/calls.ts";
 import { type Link, PortLink } from "../../runtime/shards/link.ts";
-import { type PeerCalls, Shard } from "../../runtime/shards/shard.ts";
+import { Shard } from "../../runtime/shards/shard.ts";
 import type { Transport } from "../../runtime/transport.ts";
 import type { Config } from "../config/schema.ts";
 import { ERR_INTERNAL } from "../errors.ts";
