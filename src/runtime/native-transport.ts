@@ -12,6 +12,7 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
+import { descriptorOf } from "./descriptor.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
 import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
@@ -485,15 +486,6 @@ class NativePlay implements Play {
     this.cursor = undefined;
     if (log !== undefined) this.#transport.closeCursor(log);
   }
-}
-
-/** The descriptor under a plain TCP socket, or -1. Node has no public name for it; without it the portable way serves. */
-function descriptorOf(socket: Socket): number {
-  // What Node has read already, or not written yet, would be lost with its half.
-  const isClean = socket.writableLength === 0 && socket.readableLength === 0 && !socket.destroyed;
-  if (!isClean || "encrypted" in socket) return -1;
-  const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
-  return typeof handle?.fd === "number" ? handle.fd : -1;
 }
 
 function limitsOf(limits: LagLimits): Float64Array {
