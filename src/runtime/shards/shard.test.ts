@@ -235,10 +235,13 @@ describe("a stream whose publisher comes back through another shard", () => {
     world.hold(1, 3); // the log's address is on its way
     const joining = world.play(3, key);
     await waitFor("the answer", () => world.heldCount(1, 3) > 0);
+    world.hold(2, 3); // and so is that of its successor
     const second = await world.publish(2, key);
     second.publish("Kx");
-    for (let i = 0; i < 20; i++) await turn();
+    await waitFor("the other answer", () => world.heldCount(2, 3) > 0);
     world.release(1, 3);
+    for (let i = 0; i < 20; i++) await turn();
+    world.release(2, 3);
     const player = await joining;
     second.publish("y");
     await world.settle();
@@ -260,18 +263,42 @@ describe("a stream whose publisher comes back through another shard", () => {
       publisher.publication.end();
       await waitFor("idle", () => world.controller.publisherCount === 0);
       publisher = await world.publish(index, key);
-      publisher.publish(`K${round + 1}`);
-      for (let i = 0; i < 20; i++) await turn();
+      const word = `K${round + 1}`;
+      publisher.publish(word);
+      const heldCount = world.heldCount(2, 3);
+      if (index === 1) await waitFor(word, () => player.text.endsWith(word));
+      else await waitFor("the answer", () => world.heldCount(2, 3) > heldCount);
     }
     world.release(2, 3);
     await world.settle();
     publisher.publish("end");
     await world.settle();
-    expect(player.text.endsWith("<P>K5end")).toBe(true);
+    expect(player.text).toBe("<P>K0<P>K2<P>K4<P>K5end");
     player.close();
     await world.settle();
     expect(world.shard(2).engine.getStream(key)?.wireFormats).toEqual([]);
     expect(world.usedBytes).toBe(world.shard(2).engine.getStream(key)?.memoryBytes);
+  });
+
+  test("is still played when word comes late that it is no longer where it was in between", async () => {
+    open(3);
+    let publisher = await world.publish(1, key);
+    publisher.publish("K0");
+    const player = await world.play(3, key);
+    world.hold(3, 2); // the question
+    for (const index of [2, 1]) {
+      publisher.publication.end();
+      await waitFor("idle", () => world.controller.publisherCount === 0);
+      publisher = await world.publish(index, key);
+      publisher.publish(`K${index}`);
+      if (index === 2) await waitFor("the question", () => world.heldCount(3, 2) > 0);
+    }
+    await waitFor("the stream", () => player.text === "<P>K0<P>K1");
+    world.release(3, 2);
+    await world.settle();
+    publisher.publish("end");
+    await world.settle();
+    expect([player.text, player.endReason]).toEqual(["<P>K0<P>K1end", undefined]);
   });
 
   test("that does not begin after all ends for players on every shard", async () => {
