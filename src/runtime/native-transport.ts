@@ -12,6 +12,7 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
+import { descriptorOf } from "./descriptor.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
 import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
@@ -151,6 +152,15 @@ export class NativeTransport implements Transport {
     return fd < 0 ? undefined : fd;
   }
 
+  holdDoorbell(fd: number): number | undefined {
+    const copy = this.#addon.duplicate(fd);
+    return copy < 0 ? undefined : copy;
+  }
+
+  dropDoorbell(fd: number): void {
+    this.#addon.closeDescriptor(fd);
+  }
+
   ringDoorbell(fd: number): void {
     this.#addon.ringDoorbell(fd);
   }
@@ -188,7 +198,12 @@ export class NativeTransport implements Transport {
   ): NativeConnection {
     const connection = new NativeConnection(this, this.#shard, id, listener, peer);
     this.#connections[id] = connection;
-    connection.handler = createHandler(connection);
+    try {
+      connection.handler = createHandler(connection);
+    } catch (error) {
+      connection.destroy(); // nobody would ever close it
+      throw error;
+    }
     return connection;
   }
 

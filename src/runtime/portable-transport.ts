@@ -64,7 +64,11 @@ export class PortableTransport implements Transport {
 
   async listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener> {
     const onSocket = (socket: Socket): void => {
-      this.adopt(socket, accept);
+      try {
+        this.adopt(socket, accept);
+      } catch (error) {
+        this.#onFailure(error);
+      }
     };
     const server: Server =
       options.tls === undefined
@@ -124,6 +128,23 @@ export class PortableTransport implements Transport {
     return this.#take(createConnection({ host, port, noDelay: true, ...from }), [host, port], createHandler);
   }
 
+  #handlerOf(
+    connection: SocketConnection,
+    socket: Socket,
+    createHandler: (connection: Connection) => ConnectionHandler,
+  ): ConnectionHandler {
+    try {
+      return createHandler(connection);
+    } catch (error) {
+      // Nobody would ever close it.
+      this.#connections.delete(connection);
+      connection.closed();
+      socket.on("error", () => {});
+      socket.destroy();
+      throw error;
+    }
+  }
+
   /** Node has no way to move a socket to another thread. */
   giveAway(): undefined {
     return undefined;
@@ -132,6 +153,12 @@ export class PortableTransport implements Transport {
   take(): undefined {
     return undefined;
   }
+
+  holdDoorbell(): undefined {
+    return undefined;
+  }
+
+  dropDoorbell(): void {}
 
   ringDoorbell(): void {}
 
@@ -155,7 +182,7 @@ export class PortableTransport implements Transport {
       this.#controlBytes += bytes;
     });
     this.#connections.add(connection);
-    const handler = createHandler(connection);
+    const handler = this.#handlerOf(connection, socket, createHandler);
     const fail = (error: unknown): void => {
       this.#onFailure(error);
       socket.destroy();

@@ -128,7 +128,14 @@ export interface Transport {
   readonly doorbellFd: number | undefined;
   /** Called when somebody rang. */
   onDoorbell: () => void;
-  /** Rings the doorbell of another thread's transport, which is still there. */
+  /**
+   * Another descriptor of a doorbell, which stays what it is when the transport that answers it has gone: ringing then wakes
+   * nobody, where the first descriptor's number may mean any file by then. Undefined when it can't be had.
+   */
+  holdDoorbell(fd: number): number | undefined;
+  /** Lets go of what {@link holdDoorbell} gave: nobody rings it any more. */
+  dropDoorbell(fd: number): void;
+  /** Rings the doorbell of another thread's transport: a descriptor that is held. */
   ringDoorbell(fd: number): void;
   /**
    * Begins a connection of our own. What is sent before it stands waits. It has no time limit but the system's, which is

@@ -57,6 +57,9 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   // Each shard puts its own together; here all of them come together, at most one line a second for each code.
   const problems = new RepeatedErrors((line) => logProblem(logger, controller, line));
   const problemTimer = setInterval(() => problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
+  const death = Promise.withResolvers<never>();
+  death.promise.catch(() => {}); // of interest during the start only
+  let isStarting = true;
   const shards: ShardSet = new ShardSet({
     config,
     logger,
@@ -75,6 +78,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ],
     // Its streams are gone, and nothing is known of its state: the process ends in order, and its supervisor starts it again.
     onDeath: (error) => {
+      if (isStarting) {
+        death.reject(error);
+        return;
+      }
       setImmediate(() => {
         throw error;
       });
@@ -119,8 +126,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     logger.info("stopped");
   };
   try {
-    await shards.start();
+    // Of a thread that ends meanwhile it says why, and not only that it does not answer.
+    await Promise.race([death.promise, shards.start()]);
     if (config.http.enabled) await http.start();
+    isStarting = false;
   } catch (error) {
     await stop("the start failed");
     throw error;

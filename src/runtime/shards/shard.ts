@@ -98,11 +98,12 @@ export class Shard implements StreamAccess, SubscriptionOwner {
 
   async publish(request: PeerRequest, onEnd: (reason: string) => void): Promise<Publication> {
     const name = parseStreamName(request.name);
-    const { startMs } = await this.#controller.call("publish", { shard: this.index, request });
+    const undo = (): void => this.#controller.tell("unclaim", { shard: this.index, key: name.key });
+    const { startMs } = await this.#controller.call("publish", { shard: this.index, request }, { undo });
     try {
       return this.engine.openPublication(name, request, onEnd, startMs);
     } catch (error) {
-      this.#controller.tell("unclaim", { shard: this.index, key: name.key });
+      undo();
       throw error;
     }
   }
@@ -180,8 +181,9 @@ export class Shard implements StreamAccess, SubscriptionOwner {
         for (const feed of this.#feeds.get(key)?.values() ?? []) this.#move(feed, owner);
       },
       gone: ({ key, reason }) => {
+        // Of another shard: it let go of the stream, and its logs are nobody's any more.
         for (const feed of [...(this.#feeds.get(key)?.values() ?? [])])
-          if (feed.isDetached) this.#endFeed(feed, reason);
+          if (feed.isDetached || feed.owner !== this.index) this.#endFeed(feed, reason);
       },
     };
   }
@@ -191,9 +193,12 @@ export class Shard implements StreamAccess, SubscriptionOwner {
     for (const peer of this.#peers.values()) peer.inward.take((slot) => peer.feeds[slot]?.log.ring());
   }
 
-  /** No way leads out any more. Feeds of other shards end. */
+  /** No way leads out any more, and nobody is rung. Feeds of other shards end. */
   close(): void {
-    for (const peer of this.#peers.values()) peer.link.close();
+    for (const { link, exports } of this.#peers.values()) {
+      link.close();
+      for (const exported of exports) exported?.close();
+    }
     this.#peers.clear();
     for (const feeds of [...this.#feeds.values()]) {
       for (const feed of [...feeds.values()])
@@ -216,12 +221,12 @@ export class Shard implements StreamAccess, SubscriptionOwner {
   ): Promise<Feed> {
     for (let attempt = 1; ; attempt++) {
       const owner = await this.#locate(request);
-      const feed = this.#feedOf(name, format);
+      const feed = this.#feedOf(name, format, owner);
       subscription.feed = feed;
       feed.players.add(subscription);
       try {
         feed.opening ??= this.#attach(feed, owner);
-        await feed.opening;
+        await opened(feed);
         if (!feed.isEnded) return feed;
         throw notFound(name.key);
       } catch (error) {
@@ -233,18 +238,18 @@ export class Shard implements StreamAccess, SubscriptionOwner {
     }
   }
 
-  #feedOf(name: StreamName, format: FormatRequest): Feed {
-    let feeds = this.#feeds.get(name.key);
-    if (feeds === undefined) {
-      feeds = new Map();
-      this.#feeds.set(name.key, feeds);
-    }
+  #feedOf(name: StreamName, format: FormatRequest, owner: number): Feed {
     const formatKey = `${format.family} ${format.key}`;
-    let feed = feeds.get(formatKey);
-    if (feed === undefined) {
-      feed = new Feed(name, format, formatKey);
-      feeds.set(formatKey, feed);
+    const known = this.#feeds.get(name.key)?.get(formatKey);
+    if (known !== undefined) {
+      if (known.owner === owner) return known;
+      // A stream that moves is told of before: this is another one, and word of the end of the first is still on its way.
+      this.#endFeed(known, "the stream ended");
     }
+    const feed = new Feed(name, format, formatKey, owner);
+    const feeds = this.#feeds.get(name.key);
+    if (feeds === undefined) this.#feeds.set(name.key, new Map([[formatKey, feed]]));
+    else feeds.set(formatKey, feed);
     return feed;
   }
 
@@ -273,18 +278,22 @@ export class Shard implements StreamAccess, SubscriptionOwner {
   // Feeds.
 
   async #attach(feed: Feed, owner: number): Promise<void> {
+    const attempt = ++feed.attempt;
     feed.owner = owner;
     if (owner === this.index) {
       this.#attachOwn(feed);
       return;
     }
     const peer = this.#peer(owner);
-    const { slot, memory, stream } = await peer.link.call("openLog", { key: feed.name.key, format: feed.format });
+    const wanted = { key: feed.name.key, format: feed.format };
+    const undo = ({ slot }: ForeignLog): void => peer.link.tell("closeLog", slot);
+    const given = await peer.link.call("openLog", wanted, { undo });
     // Meanwhile all players have left, or the stream is elsewhere.
-    if (feed.isEnded || feed.owner !== owner) {
-      peer.link.tell("closeLog", slot);
+    if (feed.isEnded || feed.attempt !== attempt) {
+      undo(given);
       return;
     }
+    const { slot, memory, stream } = given;
     peer.feeds[slot] = feed;
     feed.release = () => {
       delete peer.feeds[slot];
@@ -317,10 +326,12 @@ export class Shard implements StreamAccess, SubscriptionOwner {
   #move(feed: Feed, owner: number): void {
     if (feed.owner === owner && !feed.isDetached) return;
     feed.detach();
-    feed.opening = this.#attach(feed, owner);
-    feed.opening.catch((error: unknown) => {
+    const opening = this.#attach(feed, owner);
+    feed.opening = opening;
+    opening.catch((error: unknown) => {
       if (!(error instanceof CodedError)) this.#options.onFailure(error);
-      this.#endFeed(feed, "the stream could not be found again");
+      // Moved again meanwhile: the next attempt counts.
+      if (feed.opening === opening) this.#endFeed(feed, "the stream could not be found again");
     });
   }
 
@@ -355,14 +366,13 @@ export class Shard implements StreamAccess, SubscriptionOwner {
   // What other shards play of this one's streams.
 
   #export(peer: Peer, key: string, format: FormatRequest): ForeignLog {
-    const slot = peer.freeSlots.pop() ?? peer.exports.length;
-    if (slot >= maxForeignLogs) {
+    if (peer.freeSlots.length === 0 && peer.exports.length >= maxForeignLogs) {
       throw new CodedError(ERR_SHARD_BUSY, `one thread plays ${maxForeignLogs} streams of another already`);
     }
     const stream = this.#streamOf(key);
-    const { log, release } = this.#lease(stream, format, (reason) => {
-      peer.link.tell("logEnded", { slot, reason });
-    });
+    // The slot is taken last: what can't be leased takes none.
+    const { log, release } = this.#lease(stream, format, (reason) => peer.link.tell("logEnded", { slot, reason }));
+    const slot = peer.freeSlots.pop() ?? peer.exports.length;
     let sentMemory: LogMemory = log.memory;
     let sentVersion = stream.trackVersion;
     const removeDoorbell = log.addDoorbell(() => {
@@ -439,6 +449,18 @@ interface Peer {
   /** By slot: what it plays of this shard's. */
   readonly exports: ({ readonly key: string; readonly close: () => void } | undefined)[];
   readonly freeSlots: number[];
+}
+
+/** Waits until the feed has its log, wherever the stream goes meanwhile. */
+async function opened(feed: Feed): Promise<void> {
+  for (let opening: Promise<void> | undefined; opening !== feed.opening; ) {
+    opening = feed.opening;
+    try {
+      await opening;
+    } catch (error) {
+      if (opening === feed.opening) throw error;
+    }
+  }
 }
 
 function handleOf({ shared, capacity, entryCapacity }: LogMemory): MemoryHandle {

@@ -62,10 +62,14 @@ export class FlvPlays {
    */
   start(id: number, socket: Socket | number, head: Uint8Array): void {
     const play = this.#take(id);
-    if (typeof socket !== "number") {
-      this.#context.transport.adopt(socket, (connection) => play.start(connection, head));
-    } else if (this.#context.transport.take(socket, (connection) => play.start(connection, head)) === undefined) {
-      play.handleClose();
+    const { transport } = this.#context;
+    const start = (connection: Connection): FlvPlay => play.start(connection, head);
+    try {
+      const connection = typeof socket === "number" ? transport.take(socket, start) : transport.adopt(socket, start);
+      if (connection === undefined) play.handleClose();
+    } catch (error) {
+      play.handleClose(); // the transport has closed the connection
+      throw error;
     }
   }
 
