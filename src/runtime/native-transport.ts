@@ -170,7 +170,7 @@ export class NativeTransport implements Transport {
   }
 
   #open(id: number, listener: number, createHandler: (connection: Connection) => ConnectionHandler): NativeConnection {
-    const connection = new NativeConnection(this, this.#shard, id, listener);
+    const connection = new NativeConnection(this, id, listener);
     this.#connections[id] = connection;
     connection.handler = createHandler(connection);
     return connection;
@@ -265,7 +265,11 @@ export class NativeTransport implements Transport {
     connection.closed();
   }
 
-  // For the connections.
+  // For the connections and their plays.
+
+  get shard(): NativeShard {
+    return this.#shard;
+  }
 
   /** A place in the cursor table: its index, and the addon's side of `log`. */
   openCursor(id: number, log: ReadableLog, options: PlayOptions): [cursor: number, known: NativeLog] {
@@ -285,7 +289,7 @@ export class NativeTransport implements Transport {
     known.cursorCount++;
     this.#shard.play(id, known.id, cursor, nowMs);
     this.#shard.startPlaying(id, nowMs);
-    this.ring(known);
+    this.drainSoon();
     return [cursor, known];
   }
 
@@ -373,26 +377,28 @@ class NativeLog {
   }
 }
 
+/** One of thousands: it and its play hold what can't be asked for. */
 class NativeConnection implements Connection {
-  readonly isEncrypted = false;
   readonly remoteAddress: string;
   readonly remotePort: number;
+  readonly id: number;
   readonly listener: number;
-  readonly #transport: NativeTransport;
-  readonly #shard: NativeShard;
-  readonly #id: number;
+  readonly transport: NativeTransport;
   handler: ConnectionHandler | undefined;
   currentPlay: NativePlay | undefined;
   #isClosed = false;
   #receivedBytes = 0;
   #sentBytes = 0;
 
-  constructor(transport: NativeTransport, shard: NativeShard, id: number, listener: number) {
-    this.#transport = transport;
-    this.#shard = shard;
-    this.#id = id;
+  constructor(transport: NativeTransport, id: number, listener: number) {
+    this.transport = transport;
+    this.id = id;
     this.listener = listener;
-    [this.remoteAddress, this.remotePort] = shard.peerAddress(id);
+    [this.remoteAddress, this.remotePort] = transport.shard.peerAddress(id);
+  }
+
+  get isEncrypted(): boolean {
+    return false;
   }
 
   get receivedBytes(): number {
@@ -407,29 +413,29 @@ class NativeConnection implements Connection {
 
   send(bytes: Uint8Array): void {
     if (this.#isClosed) return;
-    this.#shard.send(this.#id, bytes, maxQueuedBytes);
-    this.#transport.drainSoon();
+    this.transport.shard.send(this.id, bytes, maxQueuedBytes);
+    this.transport.drainSoon();
   }
 
   play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {
     this.currentPlay?.stop();
-    const [cursor, known] = this.#isClosed ? [] : this.#transport.openCursor(this.#id, log, options);
-    this.currentPlay = new NativePlay(this.#transport, this.#shard, this.#id, handler, cursor, known);
+    const [cursor, known] = this.#isClosed ? [] : this.transport.openCursor(this.id, log, options);
+    this.currentPlay = new NativePlay(this, handler, cursor, known);
     return this.currentPlay;
   }
 
   end(): void {
     if (this.#isClosed) return;
     this.currentPlay?.stop();
-    this.#shard.end(this.#id, systemClock.monotonicMs());
-    this.#transport.drainSoon();
+    this.transport.shard.end(this.id, systemClock.monotonicMs());
+    this.transport.drainSoon();
   }
 
   destroy(): void {
     if (this.#isClosed) return;
-    this.#shard.destroy(this.#id);
+    this.transport.shard.destroy(this.id);
     this.currentPlay?.ended();
-    this.#transport.drainSoon();
+    this.transport.drainSoon();
   }
 
   /** The play that still has this cursor: what the addon says of one that was stopped in the meantime concerns nobody. */
@@ -446,31 +452,25 @@ class NativeConnection implements Connection {
   }
 
   #count(): void {
-    if (!this.#isClosed) [this.#receivedBytes, this.#sentBytes] = this.#shard.connectionBytes(this.#id);
+    if (!this.#isClosed) [this.#receivedBytes, this.#sentBytes] = this.transport.shard.connectionBytes(this.id);
   }
 }
 
 class NativePlay implements Play {
   readonly handler: PlayHandler;
-  readonly #transport: NativeTransport;
-  readonly #shard: NativeShard;
-  readonly #id: number;
+  readonly #connection: NativeConnection;
   /** Undefined when it is no longer in use. */
   cursor: number | undefined;
   #log: NativeLog | undefined;
   #isPaused = false;
 
   constructor(
-    transport: NativeTransport,
-    shard: NativeShard,
-    id: number,
+    connection: NativeConnection,
     handler: PlayHandler,
     cursor: number | undefined,
     log: NativeLog | undefined,
   ) {
-    this.#transport = transport;
-    this.#shard = shard;
-    this.#id = id;
+    this.#connection = connection;
     this.handler = handler;
     this.cursor = cursor;
     this.#log = log;
@@ -484,23 +484,26 @@ class NativePlay implements Play {
     if (this.#log === undefined || this.#isPaused === isPaused) return;
     this.#isPaused = isPaused;
     this.#log.attach();
-    this.#shard.pause(this.#id, isPaused, systemClock.monotonicMs());
-    this.#transport.drainSoon();
+    const { transport, id } = this.#connection;
+    transport.shard.pause(id, isPaused, systemClock.monotonicMs());
+    transport.drainSoon();
   }
 
   finish(): void {
     if (this.#log === undefined) return;
     this.#isPaused = false;
     this.#log.attach();
-    this.#shard.finish(this.#id, systemClock.monotonicMs());
-    this.#transport.drainSoon();
+    const { transport, id } = this.#connection;
+    transport.shard.finish(id, systemClock.monotonicMs());
+    transport.drainSoon();
   }
 
   stop(): void {
     if (this.#log === undefined) return;
-    this.#shard.stopPlaying(this.#id);
+    const { transport, id } = this.#connection;
+    transport.shard.stopPlaying(id);
     this.ended();
-    this.#transport.drainSoon();
+    transport.drainSoon();
   }
 
   finished(): void {
@@ -513,7 +516,7 @@ class NativePlay implements Play {
     const log = this.#log;
     this.#log = undefined;
     this.cursor = undefined;
-    if (log !== undefined) this.#transport.closeCursor(log);
+    if (log !== undefined) this.#connection.transport.closeCursor(log);
   }
 }
 
