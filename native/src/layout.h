@@ -54,7 +54,9 @@ constexpr int64_t kCounterSocketErrors = 6;
 constexpr int64_t kCounterDropped = 7;
 constexpr int64_t kCounterSends = 8;
 constexpr int64_t kCounterAcceptPauses = 9;
-constexpr uint32_t kLayoutHash = 3079055731u;
+constexpr int64_t kCounterQueuedBytes = 10;
+constexpr int64_t kCounterConnectionTableBytes = 11;
+constexpr uint32_t kLayoutHash = 2766387533u;
 
 // One record of the entry table.
 struct EntryRecord {

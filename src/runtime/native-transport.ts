@@ -81,6 +81,8 @@ export class NativeTransport implements Transport {
       jumpCount: portable.jumpCount + count("jumps"),
       evictedCount: portable.evictedCount + count("evicted"),
       socketErrorCount: portable.socketErrorCount + count("socketErrors"),
+      queuedBytes: portable.queuedBytes + count("queuedBytes"),
+      connectionTableBytes: count("connectionTableBytes"),
     };
   }
 

@@ -34,7 +34,7 @@ import { messageTypeId, messageTypeOf, type RtmpMessage } from "./message/messag
 import { parseSetChunkSize } from "./message/set-chunk-size.ts";
 
 export class ChunkReader {
-  /** In the order of their first chunks. Real peers have a few: a list is smaller than a Map, and as fast. */
+  /** The newest first. Real peers have a few: a list of just so many is smaller than a Map, and as fast. */
   #streams: readonly ChunkStream[] = [];
   /** The start of a chunk header whose rest has not come yet: few connections are ever interrupted there. */
   #header: Uint8Array | undefined;
@@ -282,7 +282,7 @@ export class ChunkReader {
       throw new CodedError(ERR_RTMP_TOO_MANY_CHUNK_STREAMS, `expected at most ${maxChunkStreams} chunk streams`);
     }
     const stream = new ChunkStream(id);
-    this.#streams = this.#streams.concat(stream);
+    this.#streams = this.#streams.toSpliced(0, 0, stream);
     return stream;
   }
 }

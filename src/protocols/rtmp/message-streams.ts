@@ -6,7 +6,7 @@ import { maxMessageStreams } from "./limits.ts";
 import { MessageStream, type MessageStreamState } from "./message-stream.ts";
 
 export class MessageStreams {
-  /** Nearly always one. Made anew when it changes: a list that is pushed to keeps room for sixteen more. */
+  /** Nearly always one. Made anew when it changes: a list that is pushed to keeps room for sixteen more. The newest first. */
   #streams: readonly MessageStream[] = [];
 
   /** Whether one was accepted: published or played. */
@@ -89,7 +89,7 @@ export class MessageStreams {
 
   #add(id: number): MessageStream {
     const stream = new MessageStream(id);
-    this.#streams = this.#streams.concat(stream);
+    this.#streams = this.#streams.toSpliced(0, 0, stream);
     return stream;
   }
 }

@@ -165,7 +165,8 @@ export class Shard implements StreamAccess {
     const subscription = new FeedSubscription(this, player, request);
     const feed = await this.#join(name, request, format, subscription);
     try {
-      subscription.leftOut = family.choose(feed.stream.tracks, format).leftOut;
+      const { leftOut } = family.choose(feed.stream.tracks, format);
+      if (leftOut.length > 0) subscription.leftOut = leftOut;
       this.counters.subscribeCount++;
       this.#emit("subscribe", subscription);
       return subscription;
@@ -477,7 +478,7 @@ class FeedSubscription implements PlayerSubscription, Player {
   readonly #player: Player;
   /** Set as soon as there is one. */
   feed: Feed | undefined;
-  leftOut: readonly string[] = [];
+  leftOut: readonly string[] = nothing;
   readonly protocol: string;
   readonly address: string;
   readonly #shard: Shard;
@@ -533,6 +534,9 @@ interface Peer {
   readonly exports: ({ readonly key: string; readonly close: () => void } | undefined)[];
   readonly freeSlots: number[];
 }
+
+/** For all who lack nothing. */
+const nothing: readonly string[] = [];
 
 function handleOf({ shared, capacity, entryCapacity }: LogMemory): MemoryHandle {
   return { shared, capacity, entryCapacity };

@@ -181,7 +181,7 @@ export class RtmpConnection implements ConnectionHandler {
         publication.end("the publisher gave up before it was accepted");
       } else {
         const ingest = new RtmpIngest(publication, (problem) => this.#problem(problem, stream));
-        this.#publishing = this.#publishing.concat({ messageStreamId, publication, ingest });
+        this.#publishing = this.#publishing.toSpliced(0, 0, { messageStreamId, publication, ingest });
       }
     } catch (error) {
       const problem = this.#refusal(error, stream);
