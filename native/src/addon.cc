@@ -272,6 +272,8 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     target[kCounterDropped] = counters.dropped;
     target[kCounterSends] = counters.sends;
     target[kCounterAcceptPauses] = counters.accept_pauses;
+    target[kCounterQueuedBytes] = counters.queued_bytes;
+    target[kCounterConnectionTableBytes] = shard_->ConnectionTableBytes();
   }
 
   void Keep(int log, Napi::Uint8Array view) {

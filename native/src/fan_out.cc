@@ -163,7 +163,7 @@ void Shard::Drain(int id) {
       if (!SendRest(id, c)) return;
       continue;
     }
-    if (c->queue.size() > c->queue_offset) {
+    if (c->queue != nullptr) {
       if (!SendQueue(id, c)) return;
       continue;
     }
@@ -231,17 +231,17 @@ void Shard::MarkProgress(const Connection& c) {
 }
 
 bool Shard::SendQueue(int id, Connection* c) {
-  const iovec part = {c->queue.data() + c->queue_offset, c->queue.size() - c->queue_offset};
+  ControlQueue& queue = *c->queue;
+  const iovec part = {const_cast<uint8_t*>(queue.data()), queue.size()};
   const ssize_t sent = Write(id, c, &part, 1);
   if (sent < 0) return false;
-  c->queue_offset += static_cast<size_t>(sent);
-  if (c->queue_offset < c->queue.size()) {
+  queue.offset += static_cast<size_t>(sent);
+  counters.queued_bytes -= static_cast<double>(sent);
+  if (queue.size() > 0) {
     Block(c);
     return false;
   }
-  std::vector<uint8_t>().swap(c->queue);  // most connections never need one again
-  c->queue_offset = 0;
-  c->rescued_bytes = 0;
+  DropQueue(c);  // most connections never need one again
   return true;
 }
 
@@ -333,15 +333,15 @@ bool Shard::Rescue(Connection* c) {
   const int64_t position = log.PositionOf(entry);
   scratch_.clear();
   log.AddIovecs(entry, c->entry_offset, &scratch_);
-  std::vector<uint8_t> rest;
+  auto rest = std::make_unique<ControlQueue>();
   for (const iovec& part : scratch_) {
     const auto* bytes = static_cast<const uint8_t*>(part.iov_base);
-    rest.insert(rest.end(), bytes, bytes + part.iov_len);
+    rest->bytes.insert(rest->bytes.end(), bytes, bytes + part.iov_len);
   }
-  c->rescued_bytes = rest.size();
-  rest.insert(rest.end(), c->queue.begin() + static_cast<std::ptrdiff_t>(c->queue_offset), c->queue.end());
-  c->queue.swap(rest);
-  c->queue_offset = 0;
+  rest->rescued_bytes = rest->size();
+  counters.queued_bytes += static_cast<double>(rest->size());
+  if (c->queue != nullptr) rest->bytes.insert(rest->bytes.end(), c->queue->data(), c->queue->data() + c->queue->size());
+  c->queue = std::move(rest);
   c->entry_offset = 0;
   MoveTo(*c, log, entry + 1);
   return log.IsIntact(entry, position);

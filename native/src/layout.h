@@ -55,7 +55,9 @@ constexpr int64_t kCounterSocketErrors = 6;
 constexpr int64_t kCounterDropped = 7;
 constexpr int64_t kCounterSends = 8;
 constexpr int64_t kCounterAcceptPauses = 9;
-constexpr uint32_t kLayoutHash = 3359628635u;
+constexpr int64_t kCounterQueuedBytes = 10;
+constexpr int64_t kCounterConnectionTableBytes = 11;
+constexpr uint32_t kLayoutHash = 2264605461u;
 
 // One record of the entry table.
 struct EntryRecord {

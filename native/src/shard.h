@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -59,34 +60,51 @@ struct LagLimits {
   double forgive_after_ms = 0;
 };
 
+// Control bytes that wait.
+struct ControlQueue {
+  std::vector<uint8_t> bytes;
+  size_t offset = 0;             // what has left
+  size_t rescued_bytes = 0;      // what came from the log
+
+  const uint8_t* data() const { return bytes.data() + offset; }
+  size_t size() const { return bytes.size() - offset; }
+};
+
+// Tens of thousands of them: what few need is behind a pointer.
 struct Connection {
   int fd = -1;
   uint32_t generation = 0;
+  int32_t listener = -1;         // -1: it was taken over
   int32_t log = -1;
   int32_t cursor = -1;
   uint32_t log_slot = 0;         // where the log's list of connections has it
   uint32_t entry_offset = 0;     // bytes of the cursor's entry that have left
-  bool is_connecting = false;    // and blocked, until the peer has answered
-  bool is_blocked = false;       // the socket takes nothing now; EPOLLOUT will say when it does
-  bool is_starved = false;       // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
-  bool is_queued_to_read = false;
-  bool is_queued_to_send = false;
-  bool is_paused = false;
-  bool is_finishing = false;     // the log has ended: say so when all has left
-  bool is_ending = false;        // close when all has left
-  bool is_half_closed = false;   // our side is shut down; waiting for the peer's
-  bool is_peer_done = false;     // the peer's side is shut down; what waits is still sent
+  bool is_connecting : 1;        // and blocked, until the peer has answered
+  bool is_blocked : 1;           // the socket takes nothing now; EPOLLOUT will say when it does
+  bool is_starved : 1;           // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
+  bool is_queued_to_read : 1;
+  bool is_queued_to_send : 1;
+  bool is_paused : 1;
+  bool is_finishing : 1;         // the log has ended: say so when all has left
+  bool is_ending : 1;            // close when all has left
+  bool is_half_closed : 1;       // our side is shut down; waiting for the peer's
+  bool is_peer_done : 1;         // the peer's side is shut down; what waits is still sent
   double linger_until_ms = 0;
   double received_bytes = 0;
   double sent_bytes = 0;
-  std::vector<uint8_t> queue;    // control bytes that wait
-  size_t queue_offset = 0;
-  size_t rescued_bytes = 0;      // of the queue, what came from the log
+  std::unique_ptr<ControlQueue> queue;  // null: nothing waits
+
+  // C++17 has no initializers for bit fields.
+  Connection()
+      : is_connecting(false), is_blocked(false), is_starved(false), is_queued_to_read(false), is_queued_to_send(false),
+        is_paused(false), is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false) {}
 };
+static_assert(sizeof(Connection) == 64, "eight of them in a piece of a deque");
 
 struct Counters {
   double accepted = 0, open = 0, received_bytes = 0, sent_bytes = 0, jumps = 0, evicted = 0, socket_errors = 0, dropped = 0,
          sends = 0, accept_pauses = 0;
+  double queued_bytes = 0;       // of all send queues, now
 };
 
 class Shard {
@@ -144,6 +162,8 @@ class Shard {
 
   // Also of one that was closed, until JavaScript has been told. Null: there never was one.
   const Connection* Find(int id) const;
+  // What the records of connections take, those that wait to be used again included.
+  double ConnectionTableBytes() const { return static_cast<double>(connections_.size() * sizeof(Connection)); }
   Counters counters;
 
  private:
@@ -190,6 +210,7 @@ class Shard {
   void Block(Connection* c);
   void MarkProgress(const Connection& c);
   bool Rescue(Connection* c);
+  void DropQueue(Connection* c);
   int Step(int id, const Connection& c, const Log& log);
   int Jump(int id, const Connection& c, const Log& log);
   void MoveTo(const Connection& c, const Log& log, int64_t entry);
@@ -212,7 +233,6 @@ class Shard {
   std::vector<int> free_;
   // Closed, and JavaScript has been told in the batch before the next: only then is the id used again.
   std::vector<int> freed_;
-  std::vector<int> listener_of_;
   std::deque<LogSlot> logs_;
   std::deque<Listener> listeners_;
   // Those with more to receive, or to send, than one turn has time for.

@@ -191,7 +191,6 @@ int Shard::TakeId(int fd, int listener) {
   if (free_.empty()) {
     id = static_cast<int>(connections_.size());
     connections_.emplace_back();
-    listener_of_.push_back(-1);
   } else {
     id = free_.back();
     free_.pop_back();
@@ -201,7 +200,7 @@ int Shard::TakeId(int fd, int listener) {
   c = Connection();
   c.generation = generation;
   c.fd = fd;
-  listener_of_[id] = listener;
+  c.listener = listener;
   return id;
 }
 
@@ -373,7 +372,7 @@ void Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued)
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending || length == 0) return;
   size_t done = 0;
-  if (c->queue.size() == c->queue_offset && c->entry_offset == 0 && !c->is_blocked) {
+  if (c->queue == nullptr && c->entry_offset == 0 && !c->is_blocked) {
     const iovec part = {const_cast<uint8_t*>(bytes), length};
     const ssize_t sent = Write(id, c, &part, 1);
     if (Get(id) == nullptr) return;
@@ -381,11 +380,20 @@ void Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued)
     if (done == length) return;
     if (sent >= 0) Block(c);
   }
+  if (c->queue == nullptr) c->queue = std::make_unique<ControlQueue>();
+  ControlQueue& queue = *c->queue;
   // What has left goes before the queue grows: a peer that is always a little behind would make it grow for ever.
-  c->queue.erase(c->queue.begin(), c->queue.begin() + static_cast<std::ptrdiff_t>(c->queue_offset));
-  c->queue_offset = 0;
-  c->queue.insert(c->queue.end(), bytes + done, bytes + length);
-  if (c->queue.size() > max_queued + c->rescued_bytes) Fail(id, ENOBUFS);
+  queue.bytes.erase(queue.bytes.begin(), queue.bytes.begin() + static_cast<std::ptrdiff_t>(queue.offset));
+  queue.offset = 0;
+  queue.bytes.insert(queue.bytes.end(), bytes + done, bytes + length);
+  counters.queued_bytes += static_cast<double>(length - done);
+  if (queue.size() > max_queued + queue.rescued_bytes) Fail(id, ENOBUFS);
+}
+
+void Shard::DropQueue(Connection* c) {
+  if (c->queue == nullptr) return;
+  counters.queued_bytes -= static_cast<double>(c->queue->size());
+  c->queue.reset();
 }
 
 void Shard::End(int id, double now_ms) {
@@ -418,13 +426,12 @@ void Shard::Close(int id, int error) {
   if (c == nullptr) return;
   Detach(id, c);
   // Leaves the epoll set by itself, unless somebody else has the socket open, too.
-  if (listener_of_[id] < 0) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, c->fd, nullptr);
+  if (c->listener < 0) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, c->fd, nullptr);
   close(c->fd);
   c->fd = -1;
-  std::vector<uint8_t>().swap(c->queue);
-  c->queue_offset = 0;
+  DropQueue(c);
   counters.open--;
-  if (listener_of_[id] >= 0) listeners_[listener_of_[id]].connection_count--;
+  if (c->listener >= 0) listeners_[c->listener].connection_count--;
   Emit(kEventClosed, id, error, 0);
 }
 

@@ -362,7 +362,7 @@ void TestControlBytes() {
   Peer& deaf = world.Connect();
   deaf.behave = [](size_t) { return -EAGAIN; };
   for (int i = 0; i < 5; i++) world.Send(deaf, std::string(10, 'c'), 40);
-  CHECK(deaf.is_closed && deaf.close_error == ENOBUFS);
+  CHECK(deaf.is_closed && deaf.close_error == ENOBUFS && world.shard.counters.queued_bytes == 0);
   Peer& behind = world.Connect();
   std::string expected = "first;";
   behind.answers = {-EAGAIN};
@@ -371,13 +371,15 @@ void TestControlBytes() {
     const std::string more = std::to_string(i) + ";";
     expected += more;
     world.Send(behind, more, 40);
-    CHECK(!behind.is_closed && world.shard.Find(behind.id)->queue.size() <= 40);
+    CHECK(!behind.is_closed && world.shard.Find(behind.id)->queue->size() <= 40);
+    CHECK(world.shard.counters.queued_bytes == static_cast<double>(world.shard.Find(behind.id)->queue->size()));
     behind.answers = {static_cast<Answer>(expected.size() - behind.received.size() - 1)};
     world.Wake(behind);
     CHECK(behind.received.size() == expected.size() - 1);
   }
   world.Wake(behind);
   CHECK(behind.received == expected);
+  CHECK(world.shard.Find(behind.id)->queue == nullptr && world.shard.counters.queued_bytes == 0);
 }
 
 void TestEnds() {
@@ -745,6 +747,13 @@ void TestAtRandom(uint64_t seed) {
     CHECK(world.cursor_count() == world.shard.CursorCount(log));
     const auto open = std::count_if(players.begin(), players.end(), [](const Player& each) { return !each.peer->is_closed; });
     CHECK(world.shard.counters.open == static_cast<double>(open));
+    double queued = 0;
+    for (const Player& each : players) {
+      const Connection* c = world.shard.Find(each.peer->id);
+      if (c->queue != nullptr) queued += static_cast<double>(c->queue->size());
+      CHECK(c->queue == nullptr || c->queue->size() > 0);
+    }
+    CHECK(world.shard.counters.queued_bytes == queued);
   }
   // Everybody takes everything now: whoever is still there has the newest entry, and all control bytes.
   for (Player& player : players) {

@@ -4,6 +4,8 @@
  */
 
 const initialBytes = 64; // most control messages fit
+/** A number on its way into a buffer. */
+const scratch = new DataView(new ArrayBuffer(8));
 
 export class ByteWriter {
   #bytes: Uint8Array;
@@ -52,7 +54,8 @@ export class ByteWriter {
 
   f64(value: number): this {
     const at = this.#grow(8);
-    new DataView(this.#bytes.buffer, at, 8).setFloat64(0, value);
+    scratch.setFloat64(0, value);
+    for (let i = 0; i < 8; i++) this.#bytes[at + i] = scratch.getUint8(i);
     return this;
   }
 

@@ -75,6 +75,10 @@ export const nativeCounters = {
   dropped: 7,
   sends: 8,
   acceptPauses: 9,
+  /** Control bytes that wait in send queues, now. */
+  queuedBytes: 10,
+  /** What the addon's records of connections take, now. */
+  connectionTableBytes: 11,
 } as const;
 
 /** Types of events, and what their two numbers are. */

@@ -12,11 +12,11 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
-import { descriptorOf } from "./descriptor.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
+import { acceptBacklog, maxCursors, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
+import { NativeConnection, type NativeSockets } from "./native-connection.ts";
 import { NativeLog } from "./native-log.ts";
 import { PortableTransport } from "./portable-transport.ts";
 import { descriptorOf } from "./socket-descriptor.ts";
@@ -26,14 +26,12 @@ import type {
   ConnectOptions,
   Listener,
   ListenOptions,
-  Play,
-  PlayHandler,
   PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
 
-export class NativeTransport implements Transport {
+export class NativeTransport implements Transport, NativeSockets {
   onDoorbell: () => void = () => {};
   readonly #addon: NativeAddon;
   readonly #shard: NativeShard;
@@ -83,6 +81,8 @@ export class NativeTransport implements Transport {
       jumpCount: portable.jumpCount + count("jumps"),
       evictedCount: portable.evictedCount + count("evicted"),
       socketErrorCount: portable.socketErrorCount + count("socketErrors"),
+      queuedBytes: portable.queuedBytes + count("queuedBytes"),
+      connectionTableBytes: count("connectionTableBytes"),
     };
   }
 
@@ -196,7 +196,7 @@ export class NativeTransport implements Transport {
     createHandler: (connection: Connection) => ConnectionHandler,
     peer: readonly [string, number] = this.#shard.peerAddress(id),
   ): NativeConnection {
-    const connection = new NativeConnection(this, this.#shard, id, listener, peer);
+    const connection = new NativeConnection(this, id, listener, peer);
     this.#connections[id] = connection;
     try {
       connection.handler = createHandler(connection);
@@ -299,7 +299,11 @@ export class NativeTransport implements Transport {
     connection.closed(errno === 0 ? undefined : getSystemErrorName(-errno));
   }
 
-  // For the connections.
+  // For the connections and their plays.
+
+  get shard(): NativeShard {
+    return this.#shard;
+  }
 
   /** A place in the cursor table: its index, and the addon's side of `log`. */
   openCursor(id: number, log: ReadableLog, options: PlayOptions): [cursor: number, known: NativeLog] {
@@ -319,7 +323,7 @@ export class NativeTransport implements Transport {
     known.cursorCount++;
     this.#shard.play(id, known.id, cursor, nowMs);
     this.#shard.startPlaying(id, nowMs);
-    this.ring(known);
+    this.drainSoon();
     return [cursor, known];
   }
 
@@ -361,156 +365,6 @@ export class NativeTransport implements Transport {
     known.attach();
     known.flushedTail = known.log.tail;
     this.#shard.flush(known.id, this.#limits, systemClock.monotonicMs());
-  }
-}
-
-class NativeConnection implements Connection {
-  readonly isEncrypted = false;
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly listener: number;
-  readonly #transport: NativeTransport;
-  readonly #shard: NativeShard;
-  readonly #id: number;
-  handler: ConnectionHandler | undefined;
-  currentPlay: NativePlay | undefined;
-  #isClosed = false;
-  #receivedBytes = 0;
-  #sentBytes = 0;
-
-  constructor(
-    transport: NativeTransport,
-    shard: NativeShard,
-    id: number,
-    listener: number,
-    peer: readonly [string, number],
-  ) {
-    this.#transport = transport;
-    this.#shard = shard;
-    this.#id = id;
-    this.listener = listener;
-    [this.remoteAddress, this.remotePort] = peer;
-  }
-
-  get receivedBytes(): number {
-    this.#count();
-    return this.#receivedBytes;
-  }
-
-  get sentBytes(): number {
-    this.#count();
-    return this.#sentBytes;
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.#isClosed) return;
-    this.#shard.send(this.#id, bytes, maxQueuedBytes);
-    this.#transport.drainSoon();
-  }
-
-  play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {
-    this.currentPlay?.stop();
-    const [cursor, known] = this.#isClosed ? [] : this.#transport.openCursor(this.#id, log, options);
-    this.currentPlay = new NativePlay(this.#transport, this.#shard, this.#id, handler, cursor, known);
-    return this.currentPlay;
-  }
-
-  end(): void {
-    if (this.#isClosed) return;
-    this.currentPlay?.stop();
-    this.#shard.end(this.#id, systemClock.monotonicMs());
-    this.#transport.drainSoon();
-  }
-
-  destroy(): void {
-    if (this.#isClosed) return;
-    this.#shard.destroy(this.#id);
-    this.currentPlay?.ended();
-    this.#transport.drainSoon();
-  }
-
-  /** The play that still has this cursor: what the addon says of one that was stopped in the meantime concerns nobody. */
-  playOf(cursor: number): NativePlay | undefined {
-    return this.currentPlay?.cursor === cursor ? this.currentPlay : undefined;
-  }
-
-  closed(errorName: string | undefined): void {
-    if (this.#isClosed) return;
-    this.#count();
-    this.#isClosed = true;
-    this.currentPlay?.ended();
-    this.handler?.handleClose(errorName);
-  }
-
-  #count(): void {
-    if (!this.#isClosed) [this.#receivedBytes, this.#sentBytes] = this.#shard.connectionBytes(this.#id);
-  }
-}
-
-class NativePlay implements Play {
-  readonly handler: PlayHandler;
-  readonly #transport: NativeTransport;
-  readonly #shard: NativeShard;
-  readonly #id: number;
-  /** Undefined when it is no longer in use. */
-  cursor: number | undefined;
-  #log: NativeLog | undefined;
-  #isPaused = false;
-
-  constructor(
-    transport: NativeTransport,
-    shard: NativeShard,
-    id: number,
-    handler: PlayHandler,
-    cursor: number | undefined,
-    log: NativeLog | undefined,
-  ) {
-    this.#transport = transport;
-    this.#shard = shard;
-    this.#id = id;
-    this.handler = handler;
-    this.cursor = cursor;
-    this.#log = log;
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
-  pause(isPaused: boolean): void {
-    if (this.#log === undefined || this.#isPaused === isPaused) return;
-    this.#isPaused = isPaused;
-    this.#log.attach();
-    this.#shard.pause(this.#id, isPaused, systemClock.monotonicMs());
-    this.#transport.drainSoon();
-  }
-
-  finish(): void {
-    if (this.#log === undefined) return;
-    this.#isPaused = false;
-    this.#log.attach();
-    this.#shard.finish(this.#id, systemClock.monotonicMs());
-    this.#transport.drainSoon();
-  }
-
-  stop(): void {
-    if (this.#log === undefined) return;
-    this.#shard.stopPlaying(this.#id);
-    this.ended();
-    this.#transport.drainSoon();
-  }
-
-  finished(): void {
-    this.ended();
-    this.handler.handlePlayed();
-  }
-
-  /** The addon has let go of the cursor by itself. */
-  ended(): void {
-    const log = this.#log;
-    this.#log = undefined;
-    this.cursor = undefined;
-    if (log !== undefined) this.#transport.closeCursor(log);
   }
 }
 

@@ -50,6 +50,8 @@ export class PortableTransport implements Transport {
 
   get counters(): TransportCounters {
     const { jumpCount, evictedCount, sentBytes } = this.#fanOut.counters;
+    let queuedBytes = 0;
+    for (const connection of this.#connections) queuedBytes += connection.queuedBytes;
     return {
       acceptedCount: this.#acceptedCount,
       openCount: this.#connections.size,
@@ -59,6 +61,8 @@ export class PortableTransport implements Transport {
       jumpCount,
       evictedCount,
       socketErrorCount: this.#socketErrorCount,
+      queuedBytes,
+      connectionTableBytes: 0,
     };
   }
 
@@ -259,13 +263,17 @@ class SocketConnection implements Connection {
     return this.#socket.bytesWritten;
   }
 
+  /** Control bytes that wait: what is in flight of the log is views of it. */
+  get queuedBytes(): number {
+    return this.#socket.writableLength - (this.#play?.inFlightBytes ?? 0);
+  }
+
   send(bytes: Uint8Array): void {
     if (this.#socket.destroyed || this.#socket.writableEnded) return;
     this.#onControlBytes(bytes.length);
     this.#socket.write(bytes);
     // A peer that asks and asks but never reads.
-    const queuedBytes = this.#socket.writableLength - (this.#play?.inFlightBytes ?? 0);
-    if (queuedBytes <= maxQueuedBytes) return;
+    if (this.queuedBytes <= maxQueuedBytes) return;
     this.#socket.destroy(Object.assign(new Error("the peer reads none of its answers"), { code: "ENOBUFS" }));
   }
 

@@ -9,6 +9,7 @@ import { EgressLog } from "../kernel/egress-log.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { everyFrame } from "./flush-pacer.ts";
+import { maxQueuedBytes } from "./limits.ts";
 import { openTransport } from "./open-transport.ts";
 import type { Connection, Listener, ListenOptions, Play, PlayOptions, Transport } from "./transport.ts";
 
@@ -29,7 +30,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
     vi.useRealTimers();
     for (const { socket } of clients) socket.destroy();
     await transport.close();
-    expect(transport.counters).toMatchObject({ openCount: 0, cursorCount: 0 });
+    expect(transport.counters).toMatchObject({ openCount: 0, cursorCount: 0, queuedBytes: 0 });
   });
 
   describe("players", () => {
@@ -271,11 +272,15 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       client.socket.pause();
       await reached(() => connection !== undefined);
       const answer = new Uint8Array(65_536);
+      let mostQueuedBytes = 0;
       for (let i = 0; !isClosed; i++) {
         expect(i).toBeLessThan(1_000);
         connection?.send(answer);
+        mostQueuedBytes = Math.max(mostQueuedBytes, transport.counters.queuedBytes);
         if (i % 16 === 0) await turn();
       }
+      expect(mostQueuedBytes).toBeGreaterThan(maxQueuedBytes - answer.length);
+      expect(mostQueuedBytes).toBeLessThanOrEqual(maxQueuedBytes + answer.length);
     });
 
     test("with a large entry in flight is not taken for one of those", async () => {

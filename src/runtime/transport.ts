@@ -99,6 +99,10 @@ export interface TransportCounters {
   readonly evictedCount: number;
   /** Sockets that failed with an error code (reset, broken pipe, timed out). */
   readonly socketErrorCount: number;
+  /** Control bytes that wait for their sockets, now; media waits in its log. */
+  readonly queuedBytes: number;
+  /** What the addon's records of connections take, now; those of TypeScript can't be counted. */
+  readonly connectionTableBytes: number;
 }
 
 export interface ConnectOptions {

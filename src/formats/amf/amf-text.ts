@@ -13,6 +13,12 @@ export function encodeAmfText(text: string): Uint8Array {
   return encoder.encode(text);
 }
 
+/** Nearly all that a server says is: it can be written without a buffer in between (350 bytes of heap for each text). */
+export function isAsciiText(text: string): boolean {
+  for (let i = 0; i < text.length; i++) if (text.charCodeAt(i) > 0x7f) return false;
+  return true;
+}
+
 /** Keys and class names are kept shorter than text may be. */
 export function checkAmfNameLength(lengthBytes: number): void {
   if (lengthBytes > maxAmfNameBytes) {

@@ -11,7 +11,7 @@ import { ByteReader } from "../../bytes/byte-reader.ts";
 import type { ByteWriter } from "../../bytes/byte-writer.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { type AmfReferences, AmfScope } from "./amf-scope.ts";
-import { checkAmfNameLength, decodeAmfText, encodeAmfText } from "./amf-text.ts";
+import { checkAmfNameLength, decodeAmfText, encodeAmfText, isAsciiText } from "./amf-text.ts";
 import { type AmfObject, type AmfValue, isList } from "./amf-value.ts";
 import { parseAmf3InScope } from "./amf3.ts";
 import { ERR_AMF_COUNT, ERR_AMF_MARKER, ERR_AMF_NAME } from "./errors.ts";
@@ -156,6 +156,10 @@ function parseName(reader: ByteReader): string {
 }
 
 function writeString(writer: ByteWriter, text: string): void {
+  if (text.length <= 0xffff && isAsciiText(text)) {
+    writer.u8(marker.string).u16(text.length).ascii(text);
+    return;
+  }
   const bytes = encodeAmfText(text);
   if (bytes.length <= 0xffff) writer.u8(marker.string).u16(bytes.length).put(bytes);
   else writeLong(writer, marker.longString, bytes);
@@ -183,6 +187,10 @@ function writeObject(writer: ByteWriter, object: AmfObject): void {
 }
 
 function writeName(writer: ByteWriter, name: string): void {
+  if (name.length <= 0xffff && isAsciiText(name)) {
+    writer.u16(name.length).ascii(name);
+    return;
+  }
   const bytes = encodeAmfText(name);
   assert(bytes.length <= 0xffff, "an AMF0 key is longer than 65,535 bytes; readers refuse keys of a sixtieth of that");
   writer.u16(bytes.length).put(bytes);

@@ -34,9 +34,10 @@ import { messageTypeId, messageTypeOf, type RtmpMessage } from "./message/messag
 import { parseSetChunkSize } from "./message/set-chunk-size.ts";
 
 export class ChunkReader {
-  readonly #streams = new Map<number, ChunkStream>();
-  /** The start of a chunk header whose rest has not come yet. */
-  readonly #header = new Uint8Array(maxHeaderLength);
+  /** The newest first. Real peers have a few: a list of just so many is smaller than a Map, and as fast. */
+  #streams: readonly ChunkStream[] = [];
+  /** The start of a chunk header whose rest has not come yet: few connections are ever interrupted there. */
+  #header: Uint8Array | undefined;
   #headerLength = 0;
 
   #input: Uint8Array = nothing;
@@ -114,11 +115,13 @@ export class ChunkReader {
       }
     }
     // Rare: once for each piece of input at most. Byte by byte, because the length shows itself on the way.
+    this.#header ??= new Uint8Array(maxHeaderLength);
+    const header = this.#header;
     while (this.#at < this.#input.length) {
-      this.#header[this.#headerLength++] = this.#input[this.#at++] as number;
-      const length = this.#parseHeader(this.#header, 0, this.#headerLength);
+      header[this.#headerLength++] = this.#input[this.#at++] as number;
+      const length = this.#parseHeader(header, 0, this.#headerLength);
       if (length === 0) continue;
-      if (length < this.#headerLength) this.#putBack(this.#header.subarray(length, this.#headerLength));
+      if (length < this.#headerLength) this.#putBack(header.subarray(length, this.#headerLength));
       this.#headerLength = 0;
       return true;
     }
@@ -246,7 +249,7 @@ export class ChunkReader {
       return undefined;
     }
     if (typeId === messageTypeId.abort) {
-      const aborted = this.#streams.get(parseAbort(payload));
+      const aborted = this.#find(parseAbort(payload));
       if (aborted !== undefined) this.#giveUp(aborted);
       return undefined;
     }
@@ -269,15 +272,17 @@ export class ChunkReader {
   }
 
   #find(id: number): ChunkStream | undefined {
-    return this.#last?.id === id ? this.#last : this.#streams.get(id);
+    if (this.#last?.id === id) return this.#last;
+    for (const stream of this.#streams) if (stream.id === id) return stream;
+    return undefined;
   }
 
   #open(id: number): ChunkStream {
-    if (this.#streams.size === maxChunkStreams) {
+    if (this.#streams.length === maxChunkStreams) {
       throw new CodedError(ERR_RTMP_TOO_MANY_CHUNK_STREAMS, `expected at most ${maxChunkStreams} chunk streams`);
     }
     const stream = new ChunkStream(id);
-    this.#streams.set(id, stream);
+    this.#streams = this.#streams.toSpliced(0, 0, stream);
     return stream;
   }
 }

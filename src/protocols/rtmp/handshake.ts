@@ -170,6 +170,11 @@ class BlockCollector {
     if (at === bytes.length) return 0;
     if (this.#block === undefined) {
       requireVersion(bytes[at] as number);
+      if (bytes.length - at >= length) {
+        this.#block = bytes.subarray(at, at + length);
+        this.#filled = length;
+        return length;
+      }
       // 1.5 KiB for each connection that sent one byte right: the handshake's deadline frees it.
       this.#block = new Uint8Array(length);
     }
@@ -179,7 +184,7 @@ class BlockCollector {
     return count;
   }
 
-  /** The block when it is complete. */
+  /** The block when it is complete: perhaps a view of the bytes just given, so to be used at once. */
   poll(): Uint8Array | undefined {
     const block = this.#block;
     if (block === undefined || this.#filled < block.length) return undefined;

@@ -4,7 +4,6 @@
  */
 
 import type { AmfValue } from "../../formats/amf/amf-value.ts";
-import { Fifo } from "../fifo.ts";
 import { ChunkReader } from "./chunk-reader.ts";
 import { chunkStreamId, writeMessage } from "./chunk-writer.ts";
 import { concatBytes } from "./concat-bytes.ts";
@@ -26,7 +25,8 @@ export const defaultWindowBytes = 2_500_000;
 
 export class RtmpLink {
   readonly reader: ChunkReader = new ChunkReader();
-  readonly #output = new Fifo<Uint8Array>();
+  /** What has not been polled yet. */
+  #output: Uint8Array[] | undefined;
   #outChunkSize: number = defaultChunkSize;
 
   #receivedBytes = 0;
@@ -49,20 +49,19 @@ export class RtmpLink {
 
   /** All output so far in one piece; undefined when there is none. */
   pollOutput(): Uint8Array | undefined {
-    const first = this.#output.shift();
-    if (first === undefined || this.#output.length === 0) return first;
-    const pieces = [first];
-    for (let piece = this.#output.shift(); piece !== undefined; piece = this.#output.shift()) pieces.push(piece);
-    return concatBytes(pieces);
+    const pieces = this.#output;
+    this.#output = undefined;
+    return pieces?.length === 1 ? pieces[0] : pieces && concatBytes(pieces);
   }
 
   /** Queues bytes as they are: the handshake's. */
   sendBytes(bytes: Uint8Array): void {
-    this.#output.push(bytes);
+    if (this.#output === undefined) this.#output = [bytes];
+    else this.#output.push(bytes);
   }
 
   send(csid: number, timestamp: number, typeId: number, messageStreamId: number, payload: Uint8Array): void {
-    this.#output.push(writeMessage(csid, timestamp, typeId, messageStreamId, payload, this.#outChunkSize));
+    this.sendBytes(writeMessage(csid, timestamp, typeId, messageStreamId, payload, this.#outChunkSize));
   }
 
   sendCommand(messageStreamId: number, name: string, transactionId: number, ...values: readonly AmfValue[]): void {

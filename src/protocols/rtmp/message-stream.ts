@@ -14,7 +14,7 @@ export class MessageStream {
   wantsReset = false;
   /** Deleted by the peer while abandoned. */
   isDeleted = false;
-  #pending: RtmpMediaMessage[] = [];
+  #pending: RtmpMediaMessage[] | undefined;
   #pendingBytes = 0;
 
   constructor(id: number) {
@@ -53,14 +53,15 @@ export class MessageStream {
     const bytes = this.#pendingBytes + message.payload.length + pendingMessageOverheadBytes;
     if (bytes > maxPendingMediaBytes) return false;
     this.#pendingBytes = bytes;
+    this.#pending ??= [];
     this.#pending.push(message);
     return true;
   }
 
   takePending(): RtmpMediaMessage[] {
     const pending = this.#pending;
-    this.#pending = [];
+    this.#pending = undefined;
     this.#pendingBytes = 0;
-    return pending;
+    return pending ?? [];
   }
 }

@@ -32,6 +32,9 @@ import {
 } from "./status.ts";
 import { joinQueries } from "./url.ts";
 
+/** What of `connect` is used later. */
+export type RtmpApplication = Pick<Connect, "app" | "query" | "capabilities">;
+
 export class NetStreams {
   readonly #link: RtmpLink;
   readonly #events: Fifo<RtmpServerEvent>;
@@ -75,7 +78,7 @@ export class NetStreams {
     }
   }
 
-  publish(command: Command, id: number, connect: Connect): void {
+  publish(command: Command, id: number, application: RtmpApplication): void {
     const { name, query, kind } = this.#parse(parsePublish, command, id, publishCode.badName);
     const stream = this.#streams.open(id);
     if (stream.state !== "idle") {
@@ -88,9 +91,9 @@ export class NetStreams {
       this.#events.push({
         type: "publish",
         messageStreamId: id,
-        app: connect.app,
+        app: application.app,
         name,
-        query: joinQueries(query, connect.query),
+        query: joinQueries(query, application.query),
         kind,
       });
     }
@@ -112,7 +115,7 @@ export class NetStreams {
     sendStatus(this.#link, id, "error", publishRejectionCodes[code], description);
   }
 
-  play(command: Command, id: number, connect: Connect): void {
+  play(command: Command, id: number, application: RtmpApplication): void {
     const { name, query, start, reset } = this.#parse(parsePlay, command, id, playCode.failed);
     const stream = this.#streams.open(id);
     if (stream.state === "playing") this.#stop(stream); // a change of channel
@@ -124,9 +127,9 @@ export class NetStreams {
     this.#events.push({
       type: "play",
       messageStreamId: id,
-      app: connect.app,
+      app: application.app,
       name,
-      query: joinQueries(query, connect.query),
+      query: joinQueries(query, application.query),
       start,
       reset,
     });

@@ -16,7 +16,7 @@ import {
   ERR_RTMP_HANDSHAKE_TIMEOUT,
   ERR_RTMP_PING_TIMEOUT,
 } from "./errors.ts";
-import { type HandshakeKind, ServerHandshake } from "./handshake.ts";
+import { ServerHandshake } from "./handshake.ts";
 import * as limits from "./limits.ts";
 import { defaultWindowBytes, RtmpLink } from "./link.ts";
 import { parseAggregate } from "./message/aggregate.ts";
@@ -25,7 +25,7 @@ import { type Command, parseCommand } from "./message/command.ts";
 import { type Connect, connectResult, parseConnect } from "./message/connect.ts";
 import { parseData } from "./message/data.ts";
 import type { RtmpMessage } from "./message/message-type.ts";
-import { NetStreams } from "./net-streams.ts";
+import { NetStreams, type RtmpApplication } from "./net-streams.ts";
 import { PingTimer } from "./ping-timer.ts";
 import type { AcceptPlayOptions, RtmpMediaMessage, RtmpServerEvent, RtmpServerOptions } from "./server-events.ts";
 import { sendError, sendFcNotice, sendReconnectRequest, sendResult, sendStatus } from "./server-replies.ts";
@@ -33,16 +33,17 @@ import { connectCode, type PlayRejection, type PublishRejection, playCode } from
 
 export class RtmpServerSession {
   readonly #options: RtmpServerOptions;
-  readonly #handshake: ServerHandshake;
+  /** Undefined when it is over. */
+  #handshake: ServerHandshake | undefined;
   readonly #link = new RtmpLink();
   readonly #events = new Fifo<RtmpServerEvent>();
   readonly #streams = new NetStreams(this.#link, this.#events);
   readonly #startedAt: number;
-  readonly #handshakeDeadline: number;
 
   #state: "handshake" | "connecting" | "connected" | "closed" = "handshake";
   #now: number;
-  #connect: Connect | undefined;
+  /** Of `connect`, what its publishes and plays need. */
+  #application: RtmpApplication | undefined;
   /** Runs while no stream is published or played. */
   #commandDeadline: number | undefined;
   readonly #ping: PingTimer;
@@ -57,16 +58,11 @@ export class RtmpServerSession {
     this.#startedAt = now;
     this.#now = now;
     this.#ping = new PingTimer(options.pingIntervalMs, options.pingTimeoutMs, now);
-    this.#handshakeDeadline = now + (options.handshakeTimeoutMs ?? limits.handshakeTimeoutMs);
   }
 
   /** What the peer announced in `connect`; undefined before, and for RTMP 1.0 peers. */
   get capabilities(): RtmpCapabilities | undefined {
-    return this.#connect?.capabilities;
-  }
-
-  get handshakeKind(): HandshakeKind | undefined {
-    return this.#handshake.kind;
+    return this.#application?.capabilities;
   }
 
   /** When the last audio or video message of an accepted publish came; undefined before the first. */
@@ -96,7 +92,7 @@ export class RtmpServerSession {
     this.#link.countReceived(bytes.length);
     try {
       this.#read(bytes);
-      if (this.#handshake.isDone) this.#link.acknowledge();
+      if (this.#handshake === undefined) this.#link.acknowledge();
       this.#watchIdleness();
     } catch (error) {
       this.#fail(error);
@@ -107,7 +103,7 @@ export class RtmpServerSession {
     if (this.#state === "closed") return;
     this.#now = now;
     if (this.#state === "handshake") {
-      if (now >= this.#handshakeDeadline) {
+      if (now >= this.#handshakeDeadline()) {
         this.#fail(new CodedError(ERR_RTMP_HANDSHAKE_TIMEOUT, "expected the handshake to be complete by now"));
       }
       return;
@@ -123,7 +119,7 @@ export class RtmpServerSession {
   /** The time at which {@link handleTimeout} wants to be called; it may have moved after every other call. */
   nextTimeout(): number | undefined {
     if (this.#state === "closed") return undefined;
-    if (this.#state === "handshake") return this.#handshakeDeadline;
+    if (this.#state === "handshake") return this.#handshakeDeadline();
     return earlier(this.#dueCommand(), this.#state === "connected" ? this.#ping.deadline : undefined);
   }
 
@@ -198,11 +194,12 @@ export class RtmpServerSession {
 
   #read(bytes: Uint8Array): void {
     let used = 0;
-    if (this.#state === "handshake") {
+    if (this.#handshake !== undefined) {
       used = this.#handshake.handle(bytes);
       const reply = this.#handshake.pollOutput();
       if (reply !== undefined) this.#link.sendBytes(reply);
       if (!this.#handshake.isDone) return;
+      this.#handshake = undefined;
       this.#state = "connecting";
       if (used === bytes.length) return;
     }
@@ -276,10 +273,10 @@ export class RtmpServerSession {
         this.#streams.create(transactionId);
         break;
       case "publish":
-        this.#streams.publish(command, messageStreamId, this.#connect as Connect);
+        this.#streams.publish(command, messageStreamId, this.#application as RtmpApplication);
         break;
       case "play":
-        this.#streams.play(command, messageStreamId, this.#connect as Connect);
+        this.#streams.play(command, messageStreamId, this.#application as RtmpApplication);
         break;
       case "play2":
         sendError(this.#link, messageStreamId, transactionId, playCode.failed, "Switching streams is not supported.");
@@ -348,22 +345,27 @@ export class RtmpServerSession {
       }
       throw error;
     }
-    this.#connect = connect;
+    const { app, query, capabilities } = connect;
+    this.#application = { app, query, capabilities };
     this.#state = "connected";
     this.#link.sendWindow(defaultWindowBytes);
     this.#link.sendPeerBandwidth({ windowBytes: defaultWindowBytes, limitType: "dynamic" });
     this.#link.sendChunkSize(this.#options.chunkSize);
-    const own = connect.capabilities === undefined ? undefined : (this.#options.capabilities ?? ownCapabilities);
+    const own = capabilities === undefined ? undefined : (this.#options.capabilities ?? ownCapabilities);
     this.#link.sendCommand(0, "_result", command.transactionId, ...connectResult(connect.objectEncoding, own));
     this.#events.push({ type: "connect", ...connect });
   }
 
-  /** Starts or stops the deadline for doing anything, and the bound on memory, with what the streams do now. */
+  #handshakeDeadline(): number {
+    return this.#startedAt + (this.#options.handshakeTimeoutMs ?? limits.handshakeTimeoutMs);
+  }
+
   /** The peer does not answer for the time that we take to decide. */
   #dueCommand(): number | undefined {
     return this.#streams.isAnyPending ? undefined : this.#commandDeadline;
   }
 
+  /** Starts or stops the deadline for doing anything, and the bound on memory, with what the streams do now. */
   #watchIdleness(): void {
     if (this.#state !== "connecting" && this.#state !== "connected") return;
     // A refusal buys no time: whoever is refused again and again has the same ten seconds as one who says nothing.
@@ -399,6 +401,7 @@ export class RtmpServerSession {
   #end(error: CodedError | undefined): void {
     this.#streams.stopAll();
     this.#state = "closed";
+    this.#handshake = undefined;
     this.#events.push(error === undefined ? { type: "closed" } : { type: "closed", error });
   }
 }

@@ -4,7 +4,9 @@
  * pass through here: the frames are in the egress log.
  */
 
+import { assert } from "../../bytes/assert.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
+import { Fifo } from "../fifo.ts";
 import { ERR_WEBSOCKET_FRAME, ERR_WEBSOCKET_TOO_LONG } from "./errors.ts";
 import { maxControlBytes, maxMessageBytes } from "./limits.ts";
 
@@ -12,10 +14,9 @@ import { maxControlBytes, maxMessageBytes } from "./limits.ts";
 export const closeStatus = { normal: 1000, goingAway: 1001, protocolError: 1002, tooLong: 1009 } as const;
 
 export class WebSocketSession {
-  readonly #output: Uint8Array[] = [];
-  /** The header of the frame that is being read, and its payload as far as it is kept. */
-  readonly #header = new Uint8Array(maxClientHeaderLength);
-  readonly #control = new Uint8Array(maxControlBytes);
+  readonly #output = new Fifo<Uint8Array>();
+  /** The header of the frame that is being read, and behind it the payload of a control frame. Players hardly ever send one. */
+  #frame: Uint8Array | undefined;
   #headerLength = 0;
   #opcode = 0;
   #payloadLength = -1;
@@ -64,10 +65,21 @@ export class WebSocketSession {
     return this.#output.shift();
   }
 
+  get #header(): Uint8Array {
+    assert(this.#frame !== undefined, "a frame has begun");
+    return this.#frame;
+  }
+
+  /** Where the payload of a control frame is kept. */
+  get #control(): Uint8Array {
+    return this.#header.subarray(maxClientHeaderLength);
+  }
+
   #readHeader(bytes: Uint8Array, start: number): number {
     let at = start;
+    this.#frame ??= new Uint8Array(maxClientHeaderLength + maxControlBytes);
     while (at < bytes.length) {
-      this.#header[this.#headerLength++] = bytes[at++] as number;
+      this.#frame[this.#headerLength++] = bytes[at++] as number;
       if (this.#headerLength === this.#expectedHeaderLength()) {
         this.#beginFrame();
         return this.#payloadLength === 0 ? this.#readPayload(bytes, at) : at;
@@ -140,8 +152,9 @@ export class WebSocketSession {
   }
 
   #unmask(bytes: Uint8Array, start: number, count: number, target: Uint8Array): void {
+    const header = this.#header;
     for (let i = 0; i < count; i++) {
-      const mask = this.#header[this.#maskAt + ((this.#payloadRead + i) & 3)] as number;
+      const mask = header[this.#maskAt + ((this.#payloadRead + i) & 3)] as number;
       target[i] = (bytes[start + i] as number) ^ mask;
     }
   }
@@ -159,8 +172,10 @@ export class WebSocketSession {
 
   #endFrame(): void {
     const payload = this.#control.subarray(0, this.#payloadLength);
+    this.#frame = undefined;
     this.#headerLength = 0;
     this.#payloadLength = -1;
+    if (this.#messageBytes < 0) this.#text = undefined;
     switch (this.#opcode) {
       case opcodes.ping:
         if (this.#state === "open") this.#send(opcodes.pong, payload);

@@ -115,7 +115,8 @@ export class Shard implements StreamAccess, SubscriptionOwner {
     const subscription = new FeedSubscription(this, player, request);
     const feed = await this.#join(name, request, format, subscription);
     try {
-      subscription.leftOut = family.choose(feed.stream.tracks, format).leftOut;
+      const { leftOut } = family.choose(feed.stream.tracks, format);
+      if (leftOut.length > 0) subscription.leftOut = leftOut;
       this.counters.subscribeCount++;
       this.#emit("subscribe", subscription);
       return subscription;

@@ -28,7 +28,7 @@ export class FeedSubscription implements PlayerSubscription, Player {
   readonly #player: Player;
   /** Set as soon as there is one. */
   feed: Feed | undefined;
-  leftOut: readonly string[] = [];
+  leftOut: readonly string[] = nothing;
   readonly protocol: string;
   readonly address: string;
   readonly #owner: SubscriptionOwner;
@@ -69,3 +69,6 @@ export class FeedSubscription implements PlayerSubscription, Player {
     this.#owner.evicted(this);
   }
 }
+
+/** For all who lack nothing. */
+const nothing: readonly string[] = [];

@@ -12,7 +12,7 @@ export function flvResponseHead(request: IncomingMessage, headers: Readonly<Reco
   const status = request.httpVersion === "1.0" ? "HTTP/1.0 200 OK" : "HTTP/1.1 200 OK";
   const lines = [status, "Content-Type: video/x-flv", "Cache-Control: no-store", "Connection: close"];
   for (const [name, value] of Object.entries(headers)) lines.push(`${name}: ${value}`);
-  return new TextEncoder().encode(`${lines.join("\r\n")}\r\n\r\n`);
+  return encoder.encode(`${lines.join("\r\n")}\r\n\r\n`);
 }
 
 /**
@@ -26,3 +26,5 @@ export function webSocketHead(request: IncomingMessage, head: Uint8Array): Uint8
   const handshake = parseWebSocketRequest(request.method ?? "", request.headers);
   return writeWebSocketAnswer(handshake, (text) => createHash("sha1").update(text).digest("base64"));
 }
+
+const encoder = new TextEncoder();

@@ -48,7 +48,7 @@ export class FlvPlays {
 
   /** Subscribes, so that all that can be refused is refused before the response head. @throws what subscribing throws */
   async open(request: FlvRequest): Promise<number> {
-    const play = new FlvPlay(this.#context, request, (ended) => this.#open.delete(ended));
+    const play = new FlvPlay(this.#context, this.#open, request);
     await play.subscribe();
     const id = this.#nextId++;
     this.#open.add(play);
@@ -94,16 +94,17 @@ export class FlvPlays {
 class FlvPlay implements ConnectionHandler, Player, PlayHandler {
   readonly #context: FlvPlaysContext;
   readonly #request: FlvRequest;
-  readonly #onEnded: (play: FlvPlay) => void;
+  /** Where it stands for as long as it lasts. */
+  readonly #open: OpenSet<FlvPlay>;
   #subscription: PlayerSubscription | undefined;
   #connection: Connection | undefined;
   #webSocket: WebSocketSession | undefined;
   #play: Play | undefined;
 
-  constructor(context: FlvPlaysContext, request: FlvRequest, onEnded: (play: FlvPlay) => void) {
+  constructor(context: FlvPlaysContext, open: OpenSet<FlvPlay>, request: FlvRequest) {
     this.#context = context;
+    this.#open = open;
     this.#request = request;
-    this.#onEnded = onEnded;
   }
 
   async subscribe(): Promise<void> {
@@ -147,7 +148,7 @@ class FlvPlay implements ConnectionHandler, Player, PlayHandler {
 
   handleClose(): void {
     this.#subscription?.close("the connection was closed");
-    this.#onEnded(this);
+    this.#open.delete(this);
   }
 
   handleStreamEnd(): void {

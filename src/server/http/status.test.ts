@@ -8,7 +8,7 @@ import { health, type StatusSources, stats } from "./status.ts";
 const clock = { monotonicMs: () => 61_500, wallMs: () => Date.UTC(2026, 0, 2) };
 const transport: TransportCounters = {
   ...{ acceptedCount: 3, openCount: 2, receivedBytes: 10, sentBytes: 20, cursorCount: 1, jumpCount: 0 },
-  ...{ evictedCount: 0, socketErrorCount: 4 },
+  ...{ evictedCount: 0, socketErrorCount: 4, queuedBytes: 50, connectionTableBytes: 128 },
 };
 
 function report(index: number, engine: Engine, players: ReadonlyMap<string, number> = new Map()): ShardReport {
@@ -49,7 +49,7 @@ test("stats of an idle server with two shards are the sum of both", async () => 
     ...{ active_streams: [], total_streams: 0, publishers: 0, subscribers: 0, streams: [] },
     connections: { accepted_count: 6, open_count: 4, socket_error_count: 8 },
     counters: { denied_count: 1, refused_count: 2, moved_stream_count: 3, subscribe_count: 4 },
-    memory: { refused: 2, cursor_bytes: 112 },
+    memory: { refused: 2, cursor_bytes: 112, connection_bytes: 256, send_queue_bytes: 100 },
     errors: { ERR_STREAM_NAME: 14 },
     shards: [{ index: 1, connections: 2, cursors: 1, messages_sent: 5 }, { index: 2 }],
   });

@@ -41,7 +41,8 @@ export async function stats(sources: StatusSources, nowMs: number): Promise<Reco
     })),
   );
   const { limitBytes, usedBytes } = sources.memory();
-  const connections = sum(reports.map(({ transport }) => ({ ...transport })));
+  const counts = sum(reports.map(({ transport }) => ({ ...transport })));
+  const { queuedBytes = 0, connectionTableBytes = 0, ...connections } = counts;
   return {
     ...health(sources, nowMs),
     active_streams: streams.filter(({ isIdle }) => !isIdle).map(({ shown }) => shown.name),
@@ -54,6 +55,8 @@ export async function stats(sources: StatusSources, nowMs: number): Promise<Reco
       available_bytes: limitBytes - usedBytes,
       refused: reports.reduce((count, { memoryRefusedCount }) => count + memoryRefusedCount, 0),
       cursor_bytes: (connections["cursorCount"] ?? 0) * cursorBytes,
+      connection_bytes: connectionTableBytes,
+      send_queue_bytes: queuedBytes,
       process_resident_bytes: process.memoryUsage.rss(),
     },
     connections: snakeCase(connections),

@@ -38,13 +38,15 @@ export interface RtmpConnectionContext {
 }
 
 type PlayEvent = Extract<RtmpServerEvent, { type: "play" }>;
+type ReceiveEvent = Extract<RtmpServerEvent, { type: "receive" }>;
 type PublishEvent = Extract<RtmpServerEvent, { type: "publish" }>;
 
 export class RtmpConnection implements ConnectionHandler {
   readonly #context: RtmpConnectionContext;
   readonly #connection: Connection;
   readonly #session: RtmpServerSession;
-  readonly #publishing = new Map<number, { readonly publication: Publication; readonly ingest: RtmpIngest }>();
+  /** Few connections have one, hardly any has two: a list that is made anew when it changes. */
+  #publishing: readonly Publishing[] = [];
   #playing: Playing | undefined;
   #isClosed = false;
   #isDraining = false;
@@ -74,8 +76,8 @@ export class RtmpConnection implements ConnectionHandler {
   handleClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    for (const { publication } of this.#publishing.values()) publication.end("the connection was closed");
-    this.#publishing.clear();
+    for (const { publication } of this.#publishing) publication.end("the connection was closed");
+    this.#publishing = [];
     this.#stopPlaying("the connection was closed");
     this.#context.onClosed(this);
   }
@@ -89,7 +91,7 @@ export class RtmpConnection implements ConnectionHandler {
       return;
     }
     this.#contained(() => {
-      if (this.#publishing.size > 0) this.#session.requestReconnect({ description: reason });
+      if (this.#publishing.length > 0) this.#session.requestReconnect({ description: reason });
       this.#session.close(reason);
       this.#drain();
     });
@@ -140,26 +142,25 @@ export class RtmpConnection implements ConnectionHandler {
         this.#play(event).catch((error: unknown) => this.#fail(error));
         return;
       case "audio":
-        this.#publishing.get(event.messageStreamId)?.ingest.handleAudio(event.timestamp, event.payload);
+        this.#ingest(event.messageStreamId)?.handleAudio(event.timestamp, event.payload);
         return;
       case "video":
-        this.#publishing.get(event.messageStreamId)?.ingest.handleVideo(event.timestamp, event.payload);
+        this.#ingest(event.messageStreamId)?.handleVideo(event.timestamp, event.payload);
         return;
       case "data":
-        this.#publishing.get(event.messageStreamId)?.ingest.handleData(event.timestamp, event.payload);
+        this.#ingest(event.messageStreamId)?.handleData(event.timestamp, event.payload);
         return;
       case "unpublish":
-        this.#publishing.get(event.messageStreamId)?.publication.end("the publisher stopped");
-        this.#publishing.delete(event.messageStreamId);
+        this.#unpublish(event.messageStreamId);
         return;
       case "stop":
-        if (this.#playing?.event.messageStreamId === event.messageStreamId) this.#stopPlaying("the player stopped");
+        if (this.#playing?.messageStreamId === event.messageStreamId) this.#stopPlaying("the player stopped");
         return;
       case "pause":
-        if (this.#playing?.event.messageStreamId === event.messageStreamId) this.#playing.play?.pause(event.isPaused);
+        if (this.#playing?.messageStreamId === event.messageStreamId) this.#playing.play?.pause(event.isPaused);
         return;
       case "receive":
-        this.#receive(event.messageStreamId, event.media, event.isWanted);
+        this.#receive(event);
         return;
       case "closed":
         if (event.error !== undefined) this.#problem(event.error, this.#streamName());
@@ -181,7 +182,7 @@ export class RtmpConnection implements ConnectionHandler {
         publication.end("the publisher gave up before it was accepted");
       } else {
         const ingest = new RtmpIngest(publication, (problem) => this.#problem(problem, stream));
-        this.#publishing.set(messageStreamId, { publication, ingest });
+        this.#publishing = this.#publishing.toSpliced(0, 0, { messageStreamId, publication, ingest });
       }
     } catch (error) {
       const problem = this.#refusal(error, stream);
@@ -190,15 +191,25 @@ export class RtmpConnection implements ConnectionHandler {
     this.#drain();
   }
 
-  async #play(event: PlayEvent): Promise<void> {
-    const { messageStreamId } = event;
-    const stream = `${event.app}/${event.name}`;
+  #ingest(messageStreamId: number): RtmpIngest | undefined {
+    for (const each of this.#publishing) if (each.messageStreamId === messageStreamId) return each.ingest;
+    return undefined;
+  }
+
+  #unpublish(messageStreamId: number): void {
+    for (const each of this.#publishing) {
+      if (each.messageStreamId === messageStreamId) each.publication.end("the publisher stopped");
+    }
+    this.#publishing = this.#publishing.filter((each) => each.messageStreamId !== messageStreamId);
+  }
+
+  async #play({ messageStreamId, app, name, query }: PlayEvent): Promise<void> {
     if (this.#playing !== undefined) {
       this.#session.rejectPlay(messageStreamId, "failed", "this connection plays a stream already: open another one");
       this.#drain();
       return;
     }
-    const playing = new Playing(event, this.#selection(event.query), (played) => this.#played(played));
+    const playing = new Playing(this, messageStreamId, `${app}/${name}`, query);
     this.#playing = playing;
     try {
       await this.#subscribe(playing);
@@ -218,7 +229,7 @@ export class RtmpConnection implements ConnectionHandler {
       this.#startCursor(playing, false);
     } catch (error) {
       if (this.#playing === playing) this.#playing = undefined;
-      const problem = this.#refusal(error, stream);
+      const problem = this.#refusal(error, playing.name);
       this.#session.rejectPlay(messageStreamId, playRejection(problem.code), problem.message);
       this.#drain();
     }
@@ -226,20 +237,21 @@ export class RtmpConnection implements ConnectionHandler {
 
   /** False, and no subscription: meanwhile the player is gone, or wants something else. */
   async #subscribe(playing: Playing): Promise<boolean> {
-    const { event, selection } = playing;
-    const { messageStreamId } = event;
+    const { messageStreamId, name, query } = playing;
     const { chunkSize } = this.#context.session;
     playing.subscription = undefined;
+    const attempt = ++playing.attempt;
     const subscription = await this.#context.streams.subscribe(
-      this.#request(`${event.app}/${event.name}`, event.query),
-      flvFormatRequest({ type: "rtmp", messageStreamId, chunkSize }, selection),
+      this.#request(name, query),
+      flvFormatRequest({ type: "rtmp", messageStreamId, chunkSize }, this.#selection(playing)),
       playing,
     );
-    if (this.#isClosed || this.#playing !== playing || playing.selection !== selection) {
+    if (this.#isClosed || this.#playing !== playing || playing.attempt !== attempt) {
       subscription.close("the player wants it no more");
       return false;
     }
     playing.subscription = subscription;
+    playing.name = subscription.stream.name.key; // one text for all who play it
     return true;
   }
 
@@ -251,23 +263,23 @@ export class RtmpConnection implements ConnectionHandler {
     if (subscription.log.isClosed) playing.play.finish();
   }
 
-  /** All of a stream that has ended is sent. */
-  #played(playing: Playing): void {
+  /** For {@link Playing}: all of a stream that has ended is sent. */
+  played(messageStreamId: number): void {
     this.#stopPlaying("the stream ended");
     this.#contained(() => {
-      this.#session.endPlay(playing.event.messageStreamId);
+      this.#session.endPlay(messageStreamId);
       this.#session.close();
       this.#drain();
     });
   }
 
   /** receiveAudio and receiveVideo: the player goes over to a log with or without that kind, at its next random access point. */
-  #receive(messageStreamId: number, media: "audio" | "video", isWanted: boolean): void {
+  #receive({ messageStreamId, media, isWanted }: ReceiveEvent): void {
     const playing = this.#playing;
-    if (playing?.play === undefined || playing.event.messageStreamId !== messageStreamId) return;
+    if (playing?.play === undefined || playing.messageStreamId !== messageStreamId) return;
     const wants = media === "audio" ? "wantsAudio" : "wantsVideo";
-    if (playing.selection[wants] === isWanted) return;
-    playing.selection = { ...playing.selection, [wants]: isWanted };
+    if (playing[wants] === isWanted) return;
+    playing[wants] = isWanted;
     playing.play.stop();
     playing.subscription?.close("the player chose other tracks");
     this.#subscribe(playing)
@@ -287,12 +299,14 @@ export class RtmpConnection implements ConnectionHandler {
     playing?.subscription?.close(reason);
   }
 
-  #selection(query: string): FlvSelection {
+  #selection({ query, wantsAudio, wantsVideo }: Playing): FlvSelection {
     const { capabilities } = this.#session;
-    const { wantsMultitrack, ...wanted } = parsePlayerQuery(query);
+    const { wantsMultitrack, wantsHevc12 } = parsePlayerQuery(query);
     const capsEx = capabilities?.capsEx ?? 0;
     return {
-      ...wanted,
+      wantsAudio,
+      wantsVideo,
+      wantsHevc12,
       codecs: flvCodecBits((kind, codec) => canReceive(capabilities, kind, fourCcText(codec))),
       // FFmpeg 8 reads multitrack but announces no capsEx: its user can ask in the address.
       hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0 || wantsMultitrack,
@@ -320,23 +334,37 @@ export class RtmpConnection implements ConnectionHandler {
   }
 
   #streamName(): string {
-    for (const { publication } of this.#publishing.values()) return publication.stream.name.key;
-    return this.#playing?.subscription?.stream.name.key ?? "";
+    const [publishing] = this.#publishing;
+    return publishing?.publication.stream.name.key ?? this.#playing?.subscription?.stream.name.key ?? "";
   }
 }
 
-/** What a connection plays. */
+/** What a connection publishes. */
+interface Publishing {
+  readonly messageStreamId: number;
+  readonly publication: Publication;
+  readonly ingest: RtmpIngest;
+}
+
+/** What a connection plays. There are thousands of them: what can be worked out again is not kept. */
 class Playing implements Player, PlayHandler {
-  readonly event: PlayEvent;
-  readonly #onPlayed: (playing: Playing) => void;
-  selection: FlvSelection;
+  readonly messageStreamId: number;
+  readonly query: string;
+  readonly #connection: RtmpConnection;
+  name: string;
+  wantsAudio: boolean;
+  wantsVideo: boolean;
+  /** Counts subscriptions: one that was asked for before the newest is wanted no more. */
+  attempt = 0;
   subscription: PlayerSubscription | undefined;
   play: Play | undefined;
 
-  constructor(event: PlayEvent, selection: FlvSelection, onPlayed: (playing: Playing) => void) {
-    this.event = event;
-    this.selection = selection;
-    this.#onPlayed = onPlayed;
+  constructor(connection: RtmpConnection, messageStreamId: number, name: string, query: string) {
+    this.#connection = connection;
+    this.messageStreamId = messageStreamId;
+    this.name = name;
+    this.query = query;
+    ({ wantsAudio: this.wantsAudio, wantsVideo: this.wantsVideo } = parsePlayerQuery(query));
   }
 
   handleStreamEnd(): void {
@@ -344,7 +372,7 @@ class Playing implements Player, PlayHandler {
   }
 
   handlePlayed(): void {
-    this.#onPlayed(this);
+    this.#connection.played(this.messageStreamId);
   }
 
   handleLag(): void {

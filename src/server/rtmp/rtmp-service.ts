@@ -84,7 +84,7 @@ export class RtmpService implements IngestProtocol {
       this.#tlsListener = await transport.listen(options, accept);
     }
     this.#timer = setInterval(() => {
-      const nowMs = systemClock.monotonicMs();
+      const nowMs = context.nowMs();
       for (const connection of this.#connections) connection.handleTime(nowMs);
     }, deadlineIntervalMs);
   }
@@ -106,7 +106,8 @@ export class RtmpService implements IngestProtocol {
       streams,
       session: { crypto: nodeCrypto, chunkSize: chunkSizeBytes, pingIntervalMs, pingTimeoutMs },
       playOptions: playOptionsOf(config),
-      nowMs: systemClock.monotonicMs,
+      // Whole milliseconds: small integers stand in their objects, any other number is an object of its own.
+      nowMs: () => Math.floor(systemClock.monotonicMs()),
       onProblem,
       onFailure,
       onClosed: (connection) => {
