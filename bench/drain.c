@@ -1,13 +1,14 @@
 // Load generator of the fan-out benchmarks: thousands of players in one thread that read and throw away. A stand-in for the
 // product's own `millrace bench`, and the reference that one is measured beside.
 //
-//   drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] [server's pid] [unread] [ceiling s]
+//   drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] [server's pid] [unread] [ceiling s] [spin]
 //
 // Opens <players> connections on loopback at the given rate: HTTP-FLV (GET), RTMP (a simple handshake, then connect,
 // createStream and play in one go), or raw (a request line, then whatever comes: what limit.c serves). The bytes are never
 // copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of <window>
 // seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
-// end. The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds.
+// end. The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds. With
+// <spin> 1 it never sleeps: waking another core costs the sender, and over a network it would not.
 //
 // Joining is timed from connect() to the first media byte: in HTTP-FLV the first byte behind the response head and the FLV file
 // header, in RTMP the first byte beyond 2 KiB after the handshake (the answers to the three commands are shorter, a key frame is
@@ -60,6 +61,7 @@ static uint32_t player_count, opened, connecting, joined, refused, closed, unrea
 static uint64_t total_bytes;
 static uint8_t request[2048];
 static size_t request_length;
+static bool is_spinning;
 static uint8_t scratch[256 * 1024];
 
 static double now_s(void) {
@@ -254,7 +256,7 @@ static void receive(struct player *p) {
 
 static void work(int timeout_ms) {
   static struct epoll_event ready[1024];
-  const int count = epoll_wait(set, ready, 1024, timeout_ms);
+  const int count = epoll_wait(set, ready, 1024, is_spinning ? 0 : timeout_ms);
   for (int i = 0; i < count; i++) {
     struct player *p = &players[ready[i].data.u32];
     if (p->state == CLOSED) continue;
@@ -302,9 +304,9 @@ static void print_joins(uint32_t from, uint32_t to, float *sorted) {
 
 int main(int argc, char **argv) {
   const char *protocol_name = argc > 1 ? argv[1] : "";
-  if (argc < 5 || argc > 11) {
+  if (argc < 5 || argc > 12) {
     fprintf(stderr, "usage: drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] "
-                    "[server's pid] [unread] [ceiling s]\n");
+                    "[server's pid] [unread] [ceiling s] [spin]\n");
     return 2;
   }
   if (strcmp(protocol_name, "flv") == 0) protocol = FLV;
@@ -321,6 +323,7 @@ int main(int argc, char **argv) {
   const int pid = argc > 8 ? atoi(argv[8]) : 0;
   unread_wanted = argc > 9 ? (uint32_t)atoi(argv[9]) : 0;
   const double ceiling_s = argc > 10 ? atof(argv[10]) : 60;
+  is_spinning = argc > 11 && atoi(argv[11]) != 0;
   address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   build_request(argv[3], port);

@@ -8,6 +8,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   latency: () => import("./latency.ts"),
   "fan-out": () => import("./fan-out.ts"),
   players: () => import("./players.ts"),
+  "send-ways": () => import("./send-ways.ts"),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

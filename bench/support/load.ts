@@ -53,6 +53,8 @@ export interface DrainOptions {
   /** So many of the players stop reading after their first media byte. */
   readonly unread?: number;
   readonly ceilingSeconds: number;
+  /** The load generator never sleeps, so that no send pays for waking its core. */
+  readonly isSpinning?: boolean;
 }
 
 export interface JoinTimes {
@@ -85,8 +87,17 @@ export interface DrainReport {
 /** Runs the load generator to its end. */
 export async function drain(programs: LoadPrograms, options: DrainOptions): Promise<DrainReport> {
   const { protocol, port, stream, players, joinsPerSecond, settleSeconds, windowSeconds } = options;
-  const { pid, unread = 0, ceilingSeconds } = options;
-  const numbers = [players, joinsPerSecond, settleSeconds, windowSeconds, pid, unread, ceilingSeconds];
+  const { pid, unread = 0, ceilingSeconds, isSpinning = false } = options;
+  const numbers = [
+    players,
+    joinsPerSecond,
+    settleSeconds,
+    windowSeconds,
+    pid,
+    unread,
+    ceilingSeconds,
+    Number(isSpinning),
+  ];
   const args = [protocol, String(port), stream, ...numbers.map(String)];
   const [launcher = "", ...rest] = [...onCore("load"), programs.drain, ...args];
   const { stdout } = await execute(launcher, rest, { timeout: (ceilingSeconds + 5) * 1000 });
