@@ -69,6 +69,8 @@ describe("a thread that ends", () => {
   const ways = {
     "is terminated while its players play": "setInterval(() => publish(), 1);",
     "is terminated inside of a handler": "onBytes = () => { parentPort.postMessage('busy'); for (;;) publish(); };",
+    "is terminated inside of the addon":
+      "onBytes = () => { parentPort.postMessage('busy'); for (;;) transport.counters; };",
     "leaves in a handler": "onBytes = () => { process.exit(0); };",
     "closes its transport, and leaves at once": "onBytes = () => { transport.close(); process.exit(0); };",
     "ends by an exception": "onBytes = () => { setImmediate(() => { throw new Error('planned'); }); };",

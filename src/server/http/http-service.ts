@@ -46,10 +46,6 @@ export interface HttpServiceOptions {
 export class HttpService {
   readonly #options: HttpServiceOptions;
   readonly #origins: AllowedOrigins;
-  /** Sockets that carry a body without end; a further request on one of them ends it. */
-  readonly #handedOver = new WeakSet<Socket>();
-  /** The last request on each socket. */
-  readonly #newest = new WeakMap<Socket, IncomingMessage>();
   #server: FastifyInstance | undefined;
   #page: string | undefined;
 
@@ -97,8 +93,9 @@ export class HttpService {
       void this.#upgrade(request, socket, head);
     });
     server.server.prependListener("request", (request: IncomingMessage) => {
-      if (this.#handedOver.has(request.socket)) request.socket.destroy();
-      this.#newest.set(request.socket, request);
+      const socket: NotedSocket = request.socket;
+      if (socket[isHandedOver] === true) socket.destroy();
+      socket[newestRequest] = request;
     });
     await listen(server, config.http.host, config.http.port);
   }
@@ -137,11 +134,11 @@ export class HttpService {
       await this.#options.carriers.find(flvRequest);
       return reply.type("video/x-flv").header("cache-control", "no-store").send();
     }
-    const { socket } = request.raw;
+    const socket: NotedSocket = request.raw.socket;
     const flv = await this.#options.carriers.open(flvRequest, socket);
     reply.hijack();
     // Pipelined requests: their answers would lie before or behind a body that has no end.
-    const isAlone = this.#newest.get(socket) === request.raw && reply.raw.socket === socket;
+    const isAlone = socket[newestRequest] === request.raw && reply.raw.socket === socket;
     if (!isAlone) socket.destroy();
     if (socket.destroyed) {
       flv.cancel();
@@ -180,8 +177,8 @@ export class HttpService {
   }
 
   /** From here on the socket carries a body without end. */
-  #handOver(socket: Socket): void {
-    this.#handedOver.add(socket);
+  #handOver(socket: NotedSocket): void {
+    socket[isHandedOver] = true;
     socket.setTimeout(0); // whether it takes anything is now its cursor's matter
   }
 
@@ -269,6 +266,19 @@ export class HttpService {
     if (error instanceof CodedError) this.#options.onProblem(error, address, stream.slice(0, maxNameLength));
     else this.#options.onFailure(error);
   }
+}
+
+/** A further request on a socket that carries a body without end ends it. */
+const isHandedOver = Symbol("is handed over");
+const newestRequest = Symbol("newest request");
+
+/**
+ * What is known of a socket stands on the socket itself. What the values of a WeakMap refer to outlives every collection but a full
+ * one: 20,000 players would leave 60 MB of requests behind.
+ */
+interface NotedSocket extends Socket {
+  [isHandedOver]?: true;
+  [newestRequest]?: IncomingMessage;
 }
 
 function splitTarget(target: string): { readonly path: string; readonly query: string } {
