@@ -84,9 +84,10 @@ describe.each(["native", "portable"])("with the %s transport", (transport) => {
     await first.destroy();
 
     let roundCount = 0;
+    const isIdle = async (): Promise<boolean> => (await server.stats()).streams[0]?.state === "idle";
     while (((await server.stats()).counters["moved_stream_count"] ?? 0) < 3) {
       expect(++roundCount, "rounds until it has moved three times").toBeLessThan(60);
-      await waitFor("room", async () => (await server.stats()).streams[0]?.state === "idle");
+      await waitFor("room", isIdle).catch(async (e) => { console.log(JSON.stringify(await server.stats(), null, 1), JSON.stringify(server.logLines.slice(-12))); throw e; });
       const again = running.use(new RtmpTestClient(url, { role: "publish" }));
       await again.ready;
       sendTagsAtOnce(again, tags);
@@ -96,7 +97,7 @@ describe.each(["native", "portable"])("with the %s transport", (transport) => {
       });
       await again.destroy();
     }
-    await waitFor("room", async () => (await server.stats()).streams[0]?.state === "idle");
+    await waitFor("room", isIdle);
     await using closing = new RtmpTestClient(url, { role: "publish" });
     await closing.ready;
     await sendTags(closing, tags);
@@ -115,7 +116,8 @@ describe.each(["native", "portable"])("with the %s transport", (transport) => {
       expect(times(player).length).toBeGreaterThanOrEqual(roundCount * (frameCount - 4));
     }
     await closing.destroy();
-    await recorder.stop();
+    expect(await server.stop()).toBe(0);
+    expect(await finished(recorder, "the recorder")).toBe(0);
     expect((await frameHashes(file, "v:0")).length).toBeGreaterThanOrEqual(roundCount * 25);
   });
 });
