@@ -8,6 +8,10 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   latency: () => import("./latency.ts"),
   "fan-out": () => import("./fan-out.ts"),
   players: () => import("./players.ts"),
+  publishers: () => import("./publishers.ts"),
+  stalled: () => import("./stalled.ts"),
+  churn: () => import("./churn.ts"),
+  "flush-curve": () => import("./flush-curve.ts"),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));
