@@ -40,13 +40,27 @@ export async function run(): Promise<BenchResult[]> {
       const single = await play(one, protocol);
       lost += both.refused + both.closed + single.refused + single.closed;
       pairs.push([gigabitsPerCore(both), gigabitsPerCore(single)]);
-      process.stderr.write(`  ${label}, two shards, one: ${pairs.at(-1)?.map((figure) => figure.toFixed(2)).join(", ")} Gb/s per core\n`);
+      process.stderr.write(
+        `  ${label}, two shards, one: ${pairs
+          .at(-1)
+          ?.map((figure) => figure.toFixed(2))
+          .join(", ")} Gb/s per core\n`,
+      );
     }
     results.push({
       name: `${label}, two shards on one core`,
-      value: percentile(pairs.map(([own]) => own), 0.5),
+      value: percentile(
+        pairs.map(([own]) => own),
+        0.5,
+      ),
       unit: "Gb/s per core",
-      reference: { name: "one shard", value: percentile(pairs.map(([, other]) => other), 0.5) },
+      reference: {
+        name: "one shard",
+        value: percentile(
+          pairs.map(([, other]) => other),
+          0.5,
+        ),
+      },
       pairs,
     });
     results.push({ name: `${label}, threads that sent`, value: streams, unit: "shards" });

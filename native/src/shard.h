@@ -194,7 +194,7 @@ class Shard {
   void PauseListener(Listener* listener);
   // Descriptors are given out lowest first: one this high says that as many are in use.
   bool IsLastDescriptor(int fd) const;
-  bool Receive(int id);
+  bool Receive(int id, bool may_have_ended);
   void Close(int id, int error);
   void Fail(int id, int error);
   // Sends what waits, in order: the rest of an entry, control bytes, then the log. Its log was refreshed.

@@ -23,6 +23,9 @@ constexpr int kAcceptBatch = 64;          // a herd of players is taken in a few
 constexpr size_t kReceiveChunk = 65536;   // what one connection may bring in one turn
 constexpr double kLingerMs = 2000;        // a peer that does not close its side is not waited for
 constexpr int kReservedDescriptors = 64;  // for files, the API and the addon itself
+// What the kernel may hold for a peer that does not take it: a join's burst at a few Mb/s. Otherwise its buffer grows to 4 MiB first,
+// and the peer is found out half a minute later. What is on its way and unacknowledged is not limited by it.
+constexpr int kMaxUnsentBytes = 512 * 1024;
 constexpr int kListenerBit = 1 << 30;     // epoll data: listeners and connections share it
 constexpr uint64_t kDoorbell = kListenerBit - 1;
 
@@ -208,6 +211,7 @@ int Shard::Watch(int id) {
   const Connection& c = connections_[id];
   const int one = 1;
   setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(c.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsentBytes, sizeof kMaxUnsentBytes);
   epoll_event event{};
   // Edge-triggered for both directions: one epoll_ctl in a connection's life.
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -276,21 +280,24 @@ bool Shard::PeerAddress(int id, std::string* host, int* port) const {
   return true;
 }
 
-// False: the receive buffer has no room for another piece.
-bool Shard::Receive(int id) {
+// False: the receive buffer has no room for another piece. `may_have_ended`: the peer's end may stand behind the bytes.
+bool Shard::Receive(int id, bool may_have_ended) {
   Connection* c = Get(id);
   if (c == nullptr) return true;
   size_t budget = kReceiveChunk;
   while (budget > 0) {
     const size_t room = receive_length_ - receive_used_;
     if (room < 4096) return false;
-    const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, std::min(room, budget), 0);
+    const size_t wanted = std::min(room, budget);
+    const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, wanted, 0);
     if (got > 0) {
       Emit(kEventData, id, static_cast<double>(receive_used_), static_cast<double>(got));
       receive_used_ += static_cast<size_t>(got);
       c->received_bytes += static_cast<double>(got);
       counters.received_bytes += static_cast<double>(got);
       budget -= static_cast<size_t>(got);
+      // Less than was asked for: nothing is left, and what comes is an event of its own (epoll(7)). Spares a call for each message.
+      if (static_cast<size_t>(got) < wanted && !may_have_ended) return true;
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
@@ -331,7 +338,7 @@ bool Shard::Poll(double now_ms) {
     Connection* c = Get(again[i]);
     if (c == nullptr) continue;
     c->is_queued_to_read = false;
-    if (Receive(again[i])) continue;
+    if (Receive(again[i], true)) continue;
     c->is_queued_to_read = true;
     to_read_.insert(to_read_.begin(), again.begin() + static_cast<std::ptrdiff_t>(i), again.end());
     break;
@@ -359,7 +366,8 @@ bool Shard::Poll(double now_ms) {
       if (Get(id) == nullptr) continue;
     }
     if ((ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
-      if (!c->is_queued_to_read && !Receive(id)) {
+      const bool may_have_ended = (ready[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
+      if (!c->is_queued_to_read && !Receive(id, may_have_ended)) {
         c->is_queued_to_read = true;
         to_read_.push_back(id);
       }
