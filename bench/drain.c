@@ -2,12 +2,17 @@
 // product's own `millrace bench`, and the reference that one is measured beside.
 //
 //   drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] [server's pid] [unread] [ceiling s]
+//         [sampled] [spin]
 //
 // Opens <players> connections on loopback at the given rate: HTTP-FLV (GET), RTMP (a simple handshake, then connect,
 // createStream and play in one go), or raw (a request line, then whatever comes: what limit.c serves). The bytes are never
 // copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of <window>
 // seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
-// end. The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds.
+// end. The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds. With
+// <spin> 1 it never sleeps: waking another core costs the sender, and over a network it would not.
+//
+// So many players as <sampled> says are read for what publish.c marks its pictures with: the time they took from there to the
+// kernel's receive time stamp here, in the window.
 //
 // Joining is timed from connect() to the first media byte: in HTTP-FLV the first byte behind the response head and the FLV file
 // header, in RTMP the first byte beyond 2 KiB after the handshake (the answers to the three commands are shorter, a key frame is
@@ -15,26 +20,18 @@
 //
 // Prints one line of JSON.
 #define _GNU_SOURCE
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
-#include <stdbool.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
+#include <sys/uio.h>
 
-#define HELLO_BYTES (1 + 2 * 1536)      // S0 S1 S2
+#include "load.h"
+
 #define RTMP_ANSWER_BYTES 2048          // what may come before media
 #define FLV_HEADER_BYTES 13             // the file header and the length of no tag
 #define MAX_CONNECTING 512              // half of a usual accept backlog
 #define JOIN_GROUP 1000                 // joins whose percentiles are printed together
+#define MAX_PICTURES_PER_SECOND 100     // of a stream whose latency is sampled
+#define CARRY_BYTES 31                  // the start of a mark (16 bytes and 16 digits) whose end has not come
 
 enum protocol { FLV, RTMP, RAW };
 enum state { CONNECTING, HANDSHAKE, STARTING, PLAYING, CLOSED };
@@ -50,94 +47,24 @@ struct player {
   double started_s;
   float join_ms;           // below 0: not yet
   uint64_t window_bytes;
+  uint8_t *carry;          // of a sampled player: its last bytes
+  uint32_t carry_bytes;
 };
 
 static enum protocol protocol;
 static struct player *players;
 static struct sockaddr_in address;
 static int set;
-static uint32_t player_count, opened, connecting, joined, refused, closed, unread_wanted;
+static uint32_t player_count, opened, connecting, joined, refused, closed, unread_wanted, sampled_wanted;
 static uint64_t total_bytes;
-static uint8_t request[2048];
-static size_t request_length;
-static uint8_t scratch[256 * 1024];
-
-static double now_s(void) {
-  struct timespec t;
-  clock_gettime(CLOCK_MONOTONIC, &t);
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static void fail(const char *what) {
-  perror(what);
-  exit(1);
-}
-
-static uint8_t *put_string(uint8_t *at, const char *text) {
-  const size_t length = strlen(text);
-  *at++ = 2;
-  *at++ = (uint8_t)(length >> 8);
-  *at++ = (uint8_t)length;
-  memcpy(at, text, length);
-  return at + length;
-}
-
-static uint8_t *put_number(uint8_t *at, int small) {
-  union { double number; uint64_t bits; } value = {.number = small};
-  *at++ = 0;
-  for (int shift = 56; shift >= 0; shift -= 8) *at++ = (uint8_t)(value.bits >> shift);
-  return at;
-}
-
-static uint8_t *put_property(uint8_t *at, const char *key, const char *value) {
-  const size_t length = strlen(key);
-  *at++ = (uint8_t)(length >> 8);
-  *at++ = (uint8_t)length;
-  memcpy(at, key, length);
-  return put_string(at + length, value);
-}
-
-// One AMF0 command in one chunk: all of ours are shorter than the 128 bytes a chunk has at first.
-static void put_command(const uint8_t *body, size_t length, uint8_t message_stream_id) {
-  if (length > 128) {
-    fprintf(stderr, "drain: the stream's name is too long for one chunk\n");
-    exit(2);
-  }
-  const uint8_t header[12] = {3, 0, 0, 0, 0, 0, (uint8_t)length, 20, message_stream_id, 0, 0, 0};
-  memcpy(request + request_length, header, sizeof header);
-  memcpy(request + request_length + sizeof header, body, length);
-  request_length += sizeof header + length;
-}
-
-static void build_request(const char *stream, int port) {
-  if (protocol != RTMP) {
-    const char *extension = protocol == FLV ? ".flv" : "";
-    request_length = (size_t)snprintf((char *)request, sizeof request, "GET /%s%s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n\r\n",
-                                      stream, extension, port);
-    return;
-  }
-  char app[64], url[96];
-  const char *slash = strchr(stream, '/');
-  if (slash == NULL || slash - stream >= (long)sizeof app) {
-    fprintf(stderr, "drain: a stream is called app/name\n");
-    exit(2);
-  }
-  snprintf(app, sizeof app, "%.*s", (int)(slash - stream), stream);
-  snprintf(url, sizeof url, "rtmp://127.0.0.1/%s", app);
-  uint8_t body[512], *at;
-  at = put_number(put_string(body, "connect"), 1);
-  *at++ = 3;
-  at = put_property(put_property(at, "app", app), "tcUrl", url);
-  *at++ = 0, *at++ = 0, *at++ = 9;
-  put_command(body, (size_t)(at - body), 0);
-  at = put_number(put_string(body, "createStream"), 2);
-  *at++ = 5;
-  put_command(body, (size_t)(at - body), 0);
-  at = put_number(put_string(body, "play"), 3);
-  *at++ = 5;
-  at = put_string(at, slash + 1);
-  put_command(body, (size_t)(at - body), 1);
-}
+static struct request request;
+static uint8_t carry_and_scratch[CARRY_BYTES + 256 * 1024];
+static uint8_t *const scratch = carry_and_scratch + CARRY_BYTES;
+static const size_t scratch_bytes = 256 * 1024;
+static bool is_measuring;
+static float *latencies_ms;
+static uint32_t latency_count, latency_capacity;
+static bool is_spinning;
 
 static void leave(struct player *p) {
   if (p->state == CLOSED) return;
@@ -157,34 +84,39 @@ static bool send_all(struct player *p, const uint8_t *bytes, size_t length) {
   return false;
 }
 
+// Spread over the order of joining, and never the first, who may be the ones that do not read.
+static bool is_sampled(uint32_t index) {
+  return sampled_wanted > 0 && index % (player_count / sampled_wanted) == player_count / sampled_wanted / 2;
+}
+
 static void open_player(void) {
   struct player *p = &players[opened];
-  p->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  if (p->fd < 0) fail("drain: socket");
-  const int one = 1;
-  setsockopt(p->fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  p->fd = start_connecting(&address);
+  if (p->fd < 0) fail("drain: connect");
+  if (is_sampled(opened)) {
+    const int one = 1;
+    setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
+    p->carry = malloc(CARRY_BYTES);
+    if (p->carry == NULL) fail("drain");
+  }
   p->state = CONNECTING;
   p->join_ms = -1;
   p->is_unread = opened < unread_wanted;
   p->started_s = now_s();
   connecting++;
-  if (connect(p->fd, (struct sockaddr *)&address, sizeof address) != 0 && errno != EINPROGRESS) fail("drain: connect");
   struct epoll_event event = {.events = EPOLLOUT, .data.u32 = opened};
   if (epoll_ctl(set, EPOLL_CTL_ADD, p->fd, &event) != 0) fail("epoll_ctl");
   opened++;
 }
 
 static void connected(struct player *p) {
-  int error = 0;
-  socklen_t length = sizeof error;
-  getsockopt(p->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-  if (error != 0) return leave(p);
+  if (!is_connected(p->fd)) return leave(p);
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)(p - players)};
   epoll_ctl(set, EPOLL_CTL_MOD, p->fd, &event);
   connecting--;
   if (protocol != RTMP) {
     p->state = STARTING;
-    send_all(p, request, request_length);
+    send_all(p, request.bytes, request.length);
     return;
   }
   static uint8_t hello[1 + 1536] = {3};  // C0 and a C1 of zeros: the simple handshake
@@ -213,13 +145,13 @@ static void receive_early(struct player *p) {
     if (p->early_bytes < HELLO_BYTES) return;
     p->early_bytes = 0;
     p->state = STARTING;
-    const bool is_sent = send_all(p, p->hello + 1, 1536) && send_all(p, request, request_length);
+    const bool is_sent = send_all(p, p->hello + 1, 1536) && send_all(p, request.bytes, request.length);
     free(p->hello);
     p->hello = NULL;
     (void)is_sent;
     return;
   }
-  const ssize_t got = recv(p->fd, scratch, sizeof scratch, 0);
+  const ssize_t got = recv(p->fd, scratch, scratch_bytes, 0);
   if (got <= 0) {
     if (got == 0 || errno != EAGAIN) leave(p);
     return;
@@ -241,8 +173,45 @@ static void receive_early(struct player *p) {
   if (p->body_bytes > FLV_HEADER_BYTES) started(p, p->body_bytes - FLV_HEADER_BYTES);
 }
 
+// When the kernel received the newest of the bytes, so that this program's own turn is not in the figure.
+static uint64_t received_at_ns(struct msghdr *message) {
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
+    struct timespec t;
+    memcpy(&t, CMSG_DATA(part), sizeof t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  }
+  return 0;
+}
+
+static void receive_sampled(struct player *p) {
+  char control[128];
+  struct iovec part = {scratch, scratch_bytes};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  const ssize_t got = recvmsg(p->fd, &message, 0);
+  if (got <= 0) {
+    if (got == 0 || errno != EAGAIN) leave(p);
+    return;
+  }
+  total_bytes += (uint64_t)got;
+  p->window_bytes += (uint64_t)got;
+  const uint64_t at_ns = received_at_ns(&message);
+  const uint8_t *from = scratch - p->carry_bytes, *const end = scratch + got;
+  memcpy(scratch - p->carry_bytes, p->carry, p->carry_bytes);
+  for (const uint8_t *found; (found = memmem(from, (size_t)(end - from), mark_id, sizeof mark_id)) != NULL;) {
+    if (end - found < 32) break;
+    from = found + 32;
+    if (!is_measuring || at_ns == 0 || latency_count == latency_capacity) continue;
+    latencies_ms[latency_count++] = (float)((double)(int64_t)(at_ns - time_of_mark(found + 16)) / 1e6);
+  }
+  // What is searched again can't hold a whole mark.
+  p->carry_bytes = (uint32_t)(end - from < CARRY_BYTES ? end - from : CARRY_BYTES);
+  memcpy(p->carry, end - p->carry_bytes, p->carry_bytes);
+}
+
 static void receive(struct player *p) {
   if (p->state != PLAYING) return receive_early(p);
+  if (p->carry != NULL) return receive_sampled(p);
   const ssize_t got = recv(p->fd, scratch, 1 << 24, MSG_TRUNC);
   if (got > 0) {
     total_bytes += (uint64_t)got;
@@ -254,7 +223,7 @@ static void receive(struct player *p) {
 
 static void work(int timeout_ms) {
   static struct epoll_event ready[1024];
-  const int count = epoll_wait(set, ready, 1024, timeout_ms);
+  const int count = epoll_wait(set, ready, 1024, is_spinning ? 0 : timeout_ms);
   for (int i = 0; i < count; i++) {
     struct player *p = &players[ready[i].data.u32];
     if (p->state == CLOSED) continue;
@@ -267,44 +236,21 @@ static void work_until(double until_s) {
   for (double now = now_s(); now < until_s; now = now_s()) work((int)((until_s - now) * 1000) + 1);
 }
 
-static double cpu_of(int pid) {
-  clockid_t clock;
-  struct timespec t;
-  if (pid == 0 || clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &t) != 0) return 0;
-  return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
-}
-
-static double resident_of(int pid) {
-  char path[64];
-  snprintf(path, sizeof path, "/proc/%d/statm", pid);
-  FILE *file = fopen(path, "r");
-  long total = 0, resident = 0;
-  if (file == NULL) return 0;
-  if (fscanf(file, "%ld %ld", &total, &resident) != 2) resident = 0;
-  fclose(file);
-  return (double)resident * (double)sysconf(_SC_PAGESIZE);
-}
-
-static int by_value(const void *a, const void *b) {
-  const float x = *(const float *)a, y = *(const float *)b;
-  return x < y ? -1 : x > y;
-}
-
 static void print_joins(uint32_t from, uint32_t to, float *sorted) {
   uint32_t count = 0;
   for (uint32_t i = from; i < to; i++) {
     if (players[i].join_ms >= 0) sorted[count++] = players[i].join_ms;
   }
-  qsort(sorted, count, sizeof *sorted, by_value);
-  printf("{\"from\":%u,\"count\":%u,\"p50Ms\":%.2f,\"p99Ms\":%.2f}", from, count,
-         count == 0 ? 0 : (double)sorted[count / 2], count == 0 ? 0 : (double)sorted[(uint64_t)count * 99 / 100]);
+  printf("{\"from\":%u,", from);
+  print_times(sorted, count);
+  printf("}");
 }
 
 int main(int argc, char **argv) {
   const char *protocol_name = argc > 1 ? argv[1] : "";
-  if (argc < 5 || argc > 11) {
+  if (argc < 5 || argc > 12) {
     fprintf(stderr, "usage: drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] "
-                    "[server's pid] [unread] [ceiling s]\n");
+                    "[server's pid] [unread] [ceiling s] [sampled] [spin]\n");
     return 2;
   }
   if (strcmp(protocol_name, "flv") == 0) protocol = FLV;
@@ -321,13 +267,18 @@ int main(int argc, char **argv) {
   const int pid = argc > 8 ? atoi(argv[8]) : 0;
   unread_wanted = argc > 9 ? (uint32_t)atoi(argv[9]) : 0;
   const double ceiling_s = argc > 10 ? atof(argv[10]) : 60;
-  address = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)port)};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  build_request(argv[3], port);
+  sampled_wanted = argc > 11 ? (uint32_t)atoi(argv[11]) : 0;
+  if (sampled_wanted > player_count) sampled_wanted = player_count;
+  is_spinning = argc > 12 && atoi(argv[12]) != 0;
+  address = loopback(port);
+  if (protocol == RTMP) put_rtmp_opening(&request, "play", argv[3]);
+  else put_flv_request(&request, argv[3], port);
   players = calloc(player_count, sizeof *players);
   float *sorted = calloc(player_count, sizeof *sorted);
   set = epoll_create1(EPOLL_CLOEXEC);
-  if (players == NULL || sorted == NULL || set < 0) fail("drain");
+  latency_capacity = sampled_wanted * (uint32_t)(window_s * MAX_PICTURES_PER_SECOND + 1);
+  latencies_ms = calloc(latency_capacity + 1, sizeof *latencies_ms);
+  if (players == NULL || sorted == NULL || latencies_ms == NULL || set < 0) fail("drain");
   const double start = now_s(), last = start + ceiling_s - settle_s - window_s;
   while (joined + refused < player_count && now_s() < last) {
     const double now = now_s();
@@ -339,6 +290,7 @@ int main(int argc, char **argv) {
 
   for (uint32_t i = 0; i < player_count; i++) players[i].window_bytes = 0;
   const uint64_t bytes_before = total_bytes;
+  is_measuring = true;
   const double window_start = now_s(), cpu_before = cpu_of(pid), own_before = cpu_of(getpid());
   work_until(window_start + window_s);
   const double seconds = now_s() - window_start, cpu = cpu_of(pid) - cpu_before, own = cpu_of(getpid()) - own_before;
@@ -363,6 +315,8 @@ int main(int argc, char **argv) {
     if (from > 0) printf(",");
     print_joins(from, from + JOIN_GROUP < player_count ? from + JOIN_GROUP : player_count, sorted);
   }
-  printf("]}\n");
+  printf("],\"latency\":{");
+  print_times(latencies_ms, latency_count);
+  printf("}}\n");
   return 0;
 }

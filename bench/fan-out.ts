@@ -20,7 +20,15 @@ import {
 } from "./support/load.ts";
 import { percentile } from "./support/measure.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
-import { type MeasuredServer, measuredStream, startNginx, startNodeMediaServer, startOurs } from "./support/servers.ts";
+import {
+  fileSource,
+  type MeasuredServer,
+  measuredStream,
+  type Source,
+  startNginx,
+  startNodeMediaServer,
+  startOurs,
+} from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
   const options = { players: { type: "string" }, pairs: { type: "string" }, json: { type: "boolean" } } as const;
@@ -75,7 +83,7 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
   const results: BenchResult[] = [];
   const figures = new Map<string, number>();
   for (const intervalMs of flushIntervalsMs) {
-    await using server = await startOurs(bench.file, [...flushEach(intervalMs), native]);
+    await using server = await startOurs(fileSource(bench.file), [...flushEach(intervalMs), native]);
     const idle = await playAlone(bench.programs, server);
     const idleShare = idle.cpuSeconds / idle.seconds;
     const rounds: { rtmp: DrainReport; flv: DrainReport; limit: DrainReport }[] = [];
@@ -127,7 +135,7 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
 
 /** The transport that needs no addon, at one flush per frame. */
 async function measurePortable(bench: Bench): Promise<Samples[]> {
-  await using server = await startOurs(bench.file, [
+  await using server = await startOurs(fileSource(bench.file), [
     ...flushEach(flushIntervalsMs[0] as number),
     "server.transport=portable",
   ]);
@@ -137,7 +145,7 @@ async function measurePortable(bench: Bench): Promise<Samples[]> {
 async function measurePeers(bench: Bench, folder: string): Promise<Samples[]> {
   const samples: Samples[] = [];
   for (const [name, start] of peers) {
-    await using server = await start(bench.file, folder);
+    await using server = await start(fileSource(bench.file), folder);
     if (server === undefined) process.stderr.write(`  ${name} is not installed: left out\n`);
     else samples.push(...(await measureOther(bench, server, name)));
   }
@@ -215,7 +223,7 @@ const protocols = [
   ["rtmp", "RTMP"],
   ["flv", "HTTP-FLV"],
 ] as const;
-const peers: readonly (readonly [string, (file: string, folder: string) => Promise<MeasuredServer | undefined>])[] = [
+const peers: readonly (readonly [string, (source: Source, folder: string) => Promise<MeasuredServer | undefined>])[] = [
   ["nginx-rtmp", startNginx],
   ["node-media-server", startNodeMediaServer],
 ];

@@ -1,23 +1,112 @@
 /**
- * Latency through the idle server on loopback: one publisher, one player, a message each 5 ms, both ends in this process on
- * one clock. The reference is a bare node:net relay that carries the same bytes. `node bench/latency.ts [--json]`
+ * Latency on loopback.
+ *
+ * Idle: one publisher, one player, a message each 5 ms, both ends in this process on one clock. The reference is a bare node:net
+ * relay that carries the same bytes.
+ *
+ * Under load: 1,000 players of 1 Mb/s, of which fifty are read for the time at which each picture was sent; the configuration is the
+ * default one, whose latency budget stands beside the figure. nginx-rtmp carries the same players in turn.
+ *
+ * `node bench/latency.ts [--players 1000] [--rounds 5] [--json]`
  */
 
 import { once } from "node:events";
 import { get } from "node:http";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { parseArgs } from "node:util";
 import { FlvReader } from "../src/formats/flv/flv-reader.ts";
+import { options as configOptions } from "../src/server/config/schema.ts";
+import { TestFolder } from "../test/support/folder.ts";
 import { startServer } from "../test/support/server.ts";
+import {
+  compileLoadPrograms,
+  type DrainReport,
+  drain,
+  gigabitsPerCore,
+  type LoadPrograms,
+  writeSource,
+} from "./support/load.ts";
 import { percentile } from "./support/measure.ts";
-import { type BenchResult, printResults } from "./support/result.ts";
+import { type BenchResult, medianOf, printResults } from "./support/result.ts";
 import { openRtmpClient } from "./support/rtmp-client.ts";
 import { sequenceHeader } from "./support/sequence-header.ts";
+import { type MeasuredServer, markedSource, measuredStream, startNginx, startOurs } from "./support/servers.ts";
 
 const messageCount = 600;
 const intervalMs = 5;
 const payloadBytes = 1_000;
 
 export async function run(): Promise<BenchResult[]> {
+  const options = { players: { type: "string" }, rounds: { type: "string" }, json: { type: "boolean" } } as const;
+  const { values } = parseArgs({ options, allowPositionals: true });
+  return [
+    ...(await measureIdle()),
+    ...(await measureLoaded(Number(values.players ?? 1_000), Number(values.rounds ?? 5))),
+  ];
+}
+
+/** Ours over RTMP and HTTP-FLV, and nginx-rtmp, in turn. */
+async function measureLoaded(players: number, roundCount: number): Promise<BenchResult[]> {
+  await using folder = new TestFolder();
+  const programs = await compileLoadPrograms(folder.path);
+  if (programs === undefined) return [];
+  const file = folder.file("source.flv");
+  await writeSource(file, { videoKilobits: 870, audioKilobits: 128, size: "1280x720" });
+  const source = markedSource(programs, file);
+  await using server = await startOurs(source, ["server.transport=native"]);
+  await using nginx = await startNginx(source, folder.path);
+  const reports: Record<"rtmp" | "flv" | "nginx", DrainReport[]> = { rtmp: [], flv: [], nginx: [] };
+  for (let round = 0; round < roundCount; round++) {
+    reports.rtmp.push(await play(programs, server, "rtmp", players));
+    reports.flv.push(await play(programs, server, "flv", players));
+    if (nginx !== undefined) reports.nginx.push(await play(programs, nginx, "rtmp", players));
+    const p99 = Object.values(reports).map((each) => each.at(-1)?.latency.p99Ms.toFixed(1) ?? "–");
+    process.stderr.write(`  p99 with ${players} players, RTMP, HTTP-FLV, nginx-rtmp: ${p99.join(", ")} ms\n`);
+  }
+  return [
+    ...loadedRows(`RTMP in to RTMP out, ${players} players`, reports.rtmp, reports.nginx),
+    ...loadedRows(`RTMP in to HTTP-FLV out, ${players} players`, reports.flv, reports.nginx),
+    { name: "latency budget in force", value: defaultBudgetMs(), unit: "ms" },
+  ];
+}
+
+function loadedRows(name: string, own: readonly DrainReport[], other: readonly DrainReport[]): BenchResult[] {
+  const row = (label: string, unit: string, read: (report: DrainReport) => number): BenchResult => ({
+    name: `${label} ${name}`,
+    ...medianOf(own.map(read)),
+    unit,
+    ...(other.length === 0 ? {} : { reference: { name: "nginx-rtmp", value: medianOf(other.map(read)).value } }),
+  });
+  return [
+    row("latency p50", "ms", ({ latency }) => latency.p50Ms),
+    row("latency p99", "ms", ({ latency }) => latency.p99Ms),
+    row("latency at most", "ms", ({ latency }) => latency.maxMs),
+    row("at the cost of", "Gb/s per core", gigabitsPerCore),
+    ...own.filter(({ refused, closed }) => refused + closed > 0).map((report) => lost(name, report)),
+  ];
+}
+
+function lost(name: string, { refused, closed }: DrainReport): BenchResult {
+  return { name: `players lost, ${name}`, value: refused + closed, unit: "players" };
+}
+
+function play(
+  programs: LoadPrograms,
+  server: MeasuredServer,
+  protocol: "rtmp" | "flv",
+  players: number,
+): Promise<DrainReport> {
+  const port = protocol === "rtmp" ? server.rtmpPort : (server.httpPort as number);
+  const times = { joinsPerSecond: 2_000, settleSeconds: 1.5, windowSeconds: 4, ceilingSeconds: 30 };
+  return drain(programs, { protocol, port, stream: measuredStream, players, pid: server.pid, sampled: 50, ...times });
+}
+
+function defaultBudgetMs(): number {
+  const option = configOptions.get("streaming.latency_budget");
+  return Number(option?.schema.parse(option.default));
+}
+
+async function measureIdle(): Promise<BenchResult[]> {
   const reference = await measureRelay();
   const server = await startServer({ set: ["logging.level=info"] });
   try {

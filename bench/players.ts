@@ -9,7 +9,7 @@ import { parseArgs } from "node:util";
 import { TestFolder } from "../test/support/folder.ts";
 import { compileLoadPrograms, type DrainReport, drain, type LoadPrograms, writeSource } from "./support/load.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
-import { type MeasuredServer, measuredStream, startOurs } from "./support/servers.ts";
+import { fileSource, type MeasuredServer, measuredStream, startOurs } from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
   const options = { players: { type: "string" }, json: { type: "boolean" } } as const;
@@ -26,9 +26,16 @@ export async function run(): Promise<BenchResult[]> {
   const results: BenchResult[] = [];
   for (const [protocol, label] of protocols) {
     // One flush each 350 ms: 20,000 players at each picture would be a third of what two cores send at all.
-    await using server = await startOurs(file, ["server.transport=native", `streaming.flush_interval=${flushMs}ms`]);
+    await using server = await startOurs(fileSource(file), [
+      "server.transport=native",
+      `streaming.flush_interval=${flushMs}ms`,
+    ]);
     await warmUp(programs, server, protocol);
     const few = await fill(programs, server, protocol, fewPlayers);
+    for (const count of steps.filter((step) => step < players)) {
+      const some = await fill(programs, server, protocol, count);
+      results.push(memoryOf(label, few, some));
+    }
     const many = await fill(programs, server, protocol, players);
     results.push(...resultsOf(label, few, many));
   }
@@ -36,8 +43,16 @@ export async function run(): Promise<BenchResult[]> {
 }
 
 /** The difference of two loads: what the process itself takes, and its garbage, is in both. */
+function memoryOf(label: string, few: DrainReport, many: DrainReport): BenchResult {
+  return {
+    name: `${label} resident memory per connection, ${many.joined} players`,
+    value: (many.residentBytes - few.residentBytes) / (many.joined - few.joined),
+    unit: "bytes",
+    point: { chart: "memory", line: label, x: many.joined },
+  };
+}
+
 function resultsOf(label: string, few: DrainReport, many: DrainReport): BenchResult[] {
-  const each = (many.residentBytes - few.residentBytes) / (many.joined - few.joined);
   const at = (players: number): number => joinAt(many, players);
   return [
     {
@@ -48,7 +63,7 @@ function resultsOf(label: string, few: DrainReport, many: DrainReport): BenchRes
     },
     { name: `${label} delivered`, value: (many.bytes * 8) / 1e9 / many.seconds, unit: "Gb/s" },
     { name: `${label} per server core`, value: (many.bytes * 8) / 1e9 / many.cpuSeconds, unit: "Gb/s per core" },
-    { name: `${label} resident memory per connection`, value: each, unit: "bytes" },
+    memoryOf(label, few, many),
     { name: `${label} join p99, 1,000 to 2,000 players`, value: at(1_000), unit: "ms" },
     { name: `${label} join p99, the last thousand`, value: at(many.players - 1), unit: "ms" },
   ];
@@ -77,6 +92,8 @@ async function warmUp(programs: LoadPrograms, server: MeasuredServer, protocol: 
 
 const mostPlayers = 19_900;
 const fewPlayers = 1_000;
+/** On the way to all, for the curve of memory. */
+const steps: readonly number[] = [5_000, 10_000];
 const joinsPerSecond = 1_000;
 /** Of the load generator, and then some; the server has as many. */
 const ownDescriptors = 64;

@@ -8,6 +8,12 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   latency: () => import("./latency.ts"),
   "fan-out": () => import("./fan-out.ts"),
   players: () => import("./players.ts"),
+  "send-ways": () => import("./send-ways.ts"),
+  publishers: () => import("./publishers.ts"),
+  stalled: () => import("./stalled.ts"),
+  churn: () => import("./churn.ts"),
+  "flush-curve": () => import("./flush-curve.ts"),
+  shards: () => import("./shards.ts"),
 };
 
 const names = process.argv.slice(2).filter((argument) => !argument.startsWith("--"));

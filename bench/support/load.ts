@@ -1,4 +1,7 @@
-/** The C programs beside the server: `drain`, players by the thousand, and `limit`, what a bare loop sends. */
+/**
+ * The C programs beside the server: `drain`, players by the thousand; `publish`, publishers likewise; `churn`, who come and go; and
+ * `limit`, what a bare loop sends.
+ */
 
 import { execFile } from "node:child_process";
 import { resolve } from "node:path";
@@ -12,12 +15,16 @@ const execute = promisify(execFile);
 export interface LoadPrograms {
   readonly drain: string;
   readonly limit: string;
+  readonly publish: string;
+  readonly churn: string;
 }
 
-/** Compiles both into `folder`; undefined, and a sentence on standard error, where that can't be done. */
+/** Compiles them into `folder`; undefined, and a sentence on standard error, where that can't be done. */
 export async function compileLoadPrograms(folder: string): Promise<LoadPrograms | undefined> {
   if (process.platform !== "linux") {
-    process.stderr.write(`the fan-out benchmarks need Linux (epoll); this is ${process.platform}\n`);
+    process.stderr.write(
+      `the benchmarks with thousands of connections need Linux (epoll); this is ${process.platform}\n`,
+    );
     return undefined;
   }
   const compiler = process.env["CC"] ?? "cc";
@@ -27,12 +34,13 @@ export async function compileLoadPrograms(folder: string): Promise<LoadPrograms 
     return `${folder}/${name}`;
   };
   try {
-    const [drain, limit] = await Promise.all([compile("drain"), compile("limit")]);
-    return { drain, limit };
+    const names = ["drain", "limit", "publish", "churn"] as const;
+    const [drain, limit, publish, churn] = await Promise.all(names.map((name) => compile(name)));
+    return { drain, limit, publish, churn } as LoadPrograms;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     process.stderr.write(
-      `the fan-out benchmarks need a C compiler, and there is no ${compiler}: install one (Debian: apt install gcc libc6-dev)\n`,
+      `the benchmarks with thousands of connections need a C compiler, and there is no ${compiler}: install one (Debian: apt install gcc libc6-dev)\n`,
     );
     return undefined;
   }
@@ -52,7 +60,11 @@ export interface DrainOptions {
   readonly pid: number;
   /** So many of the players stop reading after their first media byte. */
   readonly unread?: number;
+  /** So many of them are read for the marks of `publish`: see {@link DrainReport.latency}. */
+  readonly sampled?: number;
   readonly ceilingSeconds: number;
+  /** The load generator never sleeps, so that no send pays for waking its core. */
+  readonly isSpinning?: boolean;
 }
 
 export interface JoinTimes {
@@ -80,17 +92,103 @@ export interface DrainReport {
   readonly join: JoinTimes;
   /** The same by thousands, in the order of joining. */
   readonly groups: readonly JoinTimes[];
+  /** Of the sampled players' pictures in the window: from the publisher's send to the kernel's receive time stamp. */
+  readonly latency: { readonly count: number; readonly p50Ms: number; readonly p99Ms: number; readonly maxMs: number };
 }
 
 /** Runs the load generator to its end. */
 export async function drain(programs: LoadPrograms, options: DrainOptions): Promise<DrainReport> {
   const { protocol, port, stream, players, joinsPerSecond, settleSeconds, windowSeconds } = options;
-  const { pid, unread = 0, ceilingSeconds } = options;
-  const numbers = [players, joinsPerSecond, settleSeconds, windowSeconds, pid, unread, ceilingSeconds];
-  const args = [protocol, String(port), stream, ...numbers.map(String)];
-  const [launcher = "", ...rest] = [...onCore("load"), programs.drain, ...args];
+  const { pid, unread = 0, sampled = 0, ceilingSeconds, isSpinning = false } = options;
+  const window = [players, joinsPerSecond, settleSeconds, windowSeconds, pid];
+  const numbers = [...window, unread, ceilingSeconds, sampled, Number(isSpinning)];
+  return (await runLoad(programs.drain, [protocol, port, stream, ...numbers], ceilingSeconds)) as DrainReport;
+}
+
+/** Runs a load generator on its core to its end, and reads the line that it prints. */
+async function runLoad(program: string, args: readonly (string | number)[], ceilingSeconds: number): Promise<unknown> {
+  const [launcher = "", ...rest] = [...onCore("load"), program, ...args.map(String)];
   const { stdout } = await execute(launcher, rest, { timeout: (ceilingSeconds + 5) * 1000 });
-  return JSON.parse(stdout) as DrainReport;
+  return JSON.parse(stdout);
+}
+
+export interface PublishOptions {
+  readonly port: number;
+  /** `app/name`; a number is added when there are several. */
+  readonly stream: string;
+  readonly publishers: number;
+  /** H.264 and AAC, as FLV. */
+  readonly file: string;
+  readonly startsPerSecond: number;
+  readonly settleSeconds: number;
+  readonly windowSeconds: number;
+  readonly pid: number;
+  readonly ceilingSeconds: number;
+}
+
+/** What happened in the window; the CPU time is the server's, all threads. */
+export interface PublishReport {
+  readonly publishers: number;
+  readonly accepted: number;
+  /** Gone before they were accepted, and after. */
+  readonly refused: number;
+  readonly closed: number;
+  readonly seconds: number;
+  readonly messages: number;
+  readonly bytes: number;
+  /** Times a socket took less than a message. */
+  readonly blocked: number;
+  /** How late the generator was at worst: its own core is too small when this is much. */
+  readonly mostLateMs: number;
+  readonly cpuSeconds: number;
+  readonly ownCpuSeconds: number;
+  readonly residentBytes: number;
+}
+
+/** Publishers, measured for a window. */
+export async function publish(programs: LoadPrograms, options: PublishOptions): Promise<PublishReport> {
+  const { port, stream, publishers, file, startsPerSecond, settleSeconds, windowSeconds, pid, ceilingSeconds } =
+    options;
+  const args = [port, stream, publishers, file, startsPerSecond, settleSeconds, windowSeconds, pid, ceilingSeconds];
+  return (await runLoad(programs.publish, args, ceilingSeconds)) as PublishReport;
+}
+
+/** One publisher whose pictures are marked with the time of their sending, until it is disposed of. */
+export function publishMarked(programs: LoadPrograms, file: string, port: number, stream: string): Child {
+  const args = [port, stream, 1, file, 10, 0, 0, 0, publisherCeilingSeconds].map(String);
+  const [launcher = "", ...rest] = [...onCore("load"), programs.publish, ...args];
+  return startChild(launcher, rest);
+}
+
+export interface ChurnOptions {
+  readonly rtmpPort: number;
+  readonly httpPort: number;
+  readonly stream: string;
+  readonly connections: number;
+  readonly atOnce: number;
+  readonly perSecond: number;
+  readonly ceilingSeconds: number;
+}
+
+/** How many came to their end as they wanted, and how many the server closed before. */
+export interface ChurnReport {
+  readonly opened: number;
+  readonly seconds: number;
+  readonly rtmpPlayers: number;
+  readonly flvPlayers: number;
+  readonly publishers: number;
+  /** Left as soon as they were connected. */
+  readonly hasty: number;
+  readonly failedRtmpPlayers: number;
+  readonly failedFlvPlayers: number;
+  readonly failedPublishers: number;
+}
+
+/** Connections that come and go. */
+export async function churn(programs: LoadPrograms, options: ChurnOptions): Promise<ChurnReport> {
+  const { rtmpPort, httpPort, stream, connections, atOnce, perSecond, ceilingSeconds } = options;
+  const args = [rtmpPort, httpPort, stream, connections, atOnce, perSecond, ceilingSeconds];
+  return (await runLoad(programs.churn, args, ceilingSeconds)) as ChurnReport;
 }
 
 /** Gigabits in the time that one core worked on them. */
@@ -142,3 +240,4 @@ export async function writeSource(
 export const sourceSeconds = 20;
 /** Longer than any measurement with it; a benchmark that dies leaves it for so long. */
 const limitSeconds = 60;
+const publisherCeilingSeconds = 900;

@@ -5,10 +5,10 @@ import { createRequire } from "node:module";
 import { connect } from "node:net";
 import { resolve } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
-import { startServer } from "../../test/support/server.ts";
+import { startServer, type TestServer } from "../../test/support/server.ts";
 import { waitFor } from "../../test/support/wait.ts";
-import { endWithUs, onCore, startChild } from "./child.ts";
-import { publishForever } from "./load.ts";
+import { type Child, endWithUs, onCore, startChild } from "./child.ts";
+import { type LoadPrograms, publishForever, publishMarked } from "./load.ts";
 
 export interface MeasuredServer extends AsyncDisposable {
   readonly pid: number;
@@ -20,39 +20,67 @@ export interface MeasuredServer extends AsyncDisposable {
 /** The name that the publisher gave to the stream, everywhere. */
 export const measuredStream = "live/bench";
 
-/** Ours, with `file` published to it. */
-export async function startOurs(file: string, set: readonly string[]): Promise<MeasuredServer> {
-  const server = await startServer({ launcher: onCore("measured"), set: ["logging.level=info", ...unbounded, ...set] });
+/** Starts the publisher of {@link measuredStream}, when the server listens on its RTMP port. */
+export type Source = (rtmpPort: number) => Child;
+
+/** ffmpeg, as people use it. */
+export function fileSource(file: string): Source {
+  return (port) => publishForever(file, `rtmp://127.0.0.1:${port}/${measuredStream}`);
+}
+
+/** Its pictures say when they were sent. */
+export function markedSource(programs: LoadPrograms, file: string): Source {
+  return (port) => publishMarked(programs, file, port, measuredStream);
+}
+
+export interface OurServer extends MeasuredServer {
+  readonly httpPort: number;
+  readonly server: TestServer;
+}
+
+/** Ours, with one publisher or none. */
+export async function startOurs(
+  source: Source | undefined,
+  set: readonly string[],
+  nodeOptions: readonly string[] = [],
+): Promise<OurServer> {
+  // One thread, like the references, unless the benchmark says otherwise.
+  const shards = set.some((setting) => setting.startsWith("server.shards=")) ? [] : ["server.shards=1"];
+  const settings = ["logging.level=info", ...unbounded, ...shards, ...set];
+  const server = await startServer({ launcher: onCore("measured"), nodeOptions, set: settings });
   const stopped = Promise.withResolvers<void>();
   endWithUs(server.pid, stopped.promise);
   const stop = async (): Promise<void> => {
     await server.stop();
     stopped.resolve();
   };
-  const publisher = publishForever(file, server.rtmpUrl(measuredStream));
+  const publisher = source?.(server.rtmpPort);
   try {
-    await waitFor("the publisher", async () => (await server.stats()).active_streams.length === 1);
+    await waitFor("the publisher", async () => {
+      return publisher === undefined || (await server.stats()).active_streams.length === 1;
+    });
   } catch (error) {
     await stop();
-    throw new Error(`ffmpeg did not publish: ${publisher.output()}`, { cause: error });
+    throw new Error(`nobody published: ${publisher?.output()}`, { cause: error });
   }
   return {
     pid: server.pid,
     rtmpPort: server.rtmpPort,
     httpPort: server.httpPort,
+    server,
     [Symbol.asyncDispose]: async () => {
-      await publisher[Symbol.asyncDispose]();
+      await publisher?.[Symbol.asyncDispose]();
       await stop();
     },
   };
 }
 
 /** Debian's nginx with libnginx-mod-rtmp, one process; undefined where it is not installed. */
-export async function startNginx(file: string, folder: string): Promise<MeasuredServer | undefined> {
+export async function startNginx(source: Source | undefined, folder: string): Promise<MeasuredServer | undefined> {
   if (!(await exists(nginxModule))) return undefined;
   const port = await freePort();
   const home = `${folder}/nginx`;
-  await mkdir(home);
+  await mkdir(home, { recursive: true });
   const configuration = `
     load_module ${nginxModule};
     daemon off; master_process off; pid ${home}/pid; error_log stderr warn;
@@ -66,11 +94,14 @@ export async function startNginx(file: string, folder: string): Promise<Measured
       }
     }`;
   await writeFile(`${home}/nginx.conf`, configuration);
-  return startPeer(file, port, undefined, "nginx", ["-e", "stderr", "-p", home, "-c", `${home}/nginx.conf`]);
+  return startPeer(source, port, undefined, "nginx", ["-e", "stderr", "-p", home, "-c", `${home}/nginx.conf`]);
 }
 
 /** undefined where it is not installed. */
-export async function startNodeMediaServer(file: string, folder: string): Promise<MeasuredServer | undefined> {
+export async function startNodeMediaServer(
+  source: Source | undefined,
+  folder: string,
+): Promise<MeasuredServer | undefined> {
   try {
     createRequire(import.meta.url).resolve("node-media-server");
   } catch {
@@ -78,11 +109,11 @@ export async function startNodeMediaServer(file: string, folder: string): Promis
   }
   const [rtmpPort, httpPort] = [await freePort(), await freePort()];
   const program = resolve(import.meta.dirname, "node-media-server-program.ts");
-  return startPeer(file, rtmpPort, httpPort, process.execPath, [program, String(rtmpPort), String(httpPort), folder]);
+  return startPeer(source, rtmpPort, httpPort, process.execPath, [program, String(rtmpPort), String(httpPort), folder]);
 }
 
 async function startPeer(
-  file: string,
+  source: Source | undefined,
   rtmpPort: number,
   httpPort: number | undefined,
   program: string,
@@ -99,13 +130,13 @@ async function startPeer(
     await server[Symbol.asyncDispose]();
     throw new Error(`${program} did not start: ${server.output()}`, { cause: error });
   }
-  const publisher = publishForever(file, `rtmp://127.0.0.1:${rtmpPort}/${measuredStream}`);
+  const publisher = source?.(rtmpPort);
   return {
     pid: server.pid,
     rtmpPort,
     httpPort,
     [Symbol.asyncDispose]: async () => {
-      await publisher[Symbol.asyncDispose]();
+      await publisher?.[Symbol.asyncDispose]();
       await server[Symbol.asyncDispose]();
     },
   };
@@ -136,4 +167,6 @@ const unbounded: readonly string[] = [
   "http.max_connections=100000",
   "rtmp.ping_interval_seconds=3600",
   "rtmp.ping_timeout_seconds=3600",
+  "streaming.max_publishers=100000",
+  "streaming.max_streams=100000",
 ];

@@ -34,6 +34,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::Adopt>("adopt"),
                            InstanceMethod<&ShardObject::Take>("take"),
                            InstanceMethod<&ShardObject::DoorbellFd>("doorbellFd"),
+                           InstanceMethod<&ShardObject::Connect>("connect"),
                            InstanceMethod<&ShardObject::PeerAddress>("peerAddress"),
                            InstanceMethod<&ShardObject::Send>("send"),
                            InstanceMethod<&ShardObject::End>("end"),
@@ -181,6 +182,12 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   }
   Napi::Value DoorbellFd(const Napi::CallbackInfo& info) {
     return Napi::Number::New(info.Env(), shard_ ? shard_->doorbell_fd() : -1);
+  }
+
+  // connect(host, port, localHost): connection
+  Napi::Value Connect(const Napi::CallbackInfo& info) {
+    const int id = shard_ ? shard_->Connect(info[0].As<Napi::String>().Utf8Value(), Int(info[1]), info[2].As<Napi::String>().Utf8Value()) : -EBADF;
+    return Napi::Number::New(info.Env(), id);
   }
 
   // peerAddress(id): [host, port]

@@ -44,6 +44,7 @@ constexpr int64_t kEventCursorFree = 6;
 constexpr int64_t kEventPeerEnded = 7;
 constexpr int64_t kEventMore = 8;
 constexpr int64_t kEventDoorbell = 9;
+constexpr int64_t kEventConnected = 10;
 constexpr int64_t kCounterAccepted = 0;
 constexpr int64_t kCounterOpen = 1;
 constexpr int64_t kCounterReceivedBytes = 2;
@@ -56,7 +57,7 @@ constexpr int64_t kCounterSends = 8;
 constexpr int64_t kCounterAcceptPauses = 9;
 constexpr int64_t kCounterQueuedBytes = 10;
 constexpr int64_t kCounterConnectionTableBytes = 11;
-constexpr uint32_t kLayoutHash = 2766387533u;
+constexpr uint32_t kLayoutHash = 2264605461u;
 
 // One record of the entry table.
 struct EntryRecord {

@@ -79,6 +79,7 @@ struct Connection {
   int32_t cursor = -1;
   uint32_t log_slot = 0;         // where the log's list of connections has it
   uint32_t entry_offset = 0;     // bytes of the cursor's entry that have left
+  bool is_connecting : 1;        // and blocked, until the peer has answered
   bool is_blocked : 1;           // the socket takes nothing now; EPOLLOUT will say when it does
   bool is_starved : 1;           // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
   bool is_queued_to_read : 1;
@@ -95,8 +96,8 @@ struct Connection {
 
   // C++17 has no initializers for bit fields.
   Connection()
-      : is_blocked(false), is_starved(false), is_queued_to_read(false), is_queued_to_send(false), is_paused(false),
-        is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false) {}
+      : is_connecting(false), is_blocked(false), is_starved(false), is_queued_to_read(false), is_queued_to_send(false),
+        is_paused(false), is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false) {}
 };
 static_assert(sizeof(Connection) == 64, "eight of them in a piece of a deque");
 
@@ -127,6 +128,9 @@ class Shard {
   int Adopt(int fd);
   // The same with a descriptor that was duplicated already, by the thread that gave it away.
   int Take(int fd);
+  // Begins to connect to a numeric address, from `local_host` when it is not empty; returns the connection's id. It may be sent
+  // bytes at once, which wait. One that could not even be begun is told of as one that failed.
+  int Connect(const std::string& host, int port, const std::string& local_host);
   bool PeerAddress(int id, std::string* host, int* port) const;
   // Queues control bytes; what does not fit into the socket is copied. When more than `max_queued` wait, it is closed.
   void Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
@@ -178,13 +182,19 @@ class Shard {
 
   // Null: not open.
   Connection* Get(int id);
+  int TakeId(int fd, int listener);
+  int Watch(int id);
   int AddConnection(int fd, int listener);
+  // A descriptor that is connecting, or -errno.
+  int StartConnecting(const std::string& host, int port, const std::string& local_host);
+  // The peer has answered. False: it refused, and the connection is gone.
+  bool Connected(int id);
   void Accept(int listener);
   int WatchListener(int listener);
   void PauseListener(Listener* listener);
   // Descriptors are given out lowest first: one this high says that as many are in use.
   bool IsLastDescriptor(int fd) const;
-  bool Receive(int id);
+  bool Receive(int id, bool may_have_ended);
   void Close(int id, int error);
   void Fail(int id, int error);
   // Sends what waits, in order: the rest of an entry, control bytes, then the log. Its log was refreshed.

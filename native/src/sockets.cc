@@ -1,4 +1,4 @@
-// Listening, accepting, receiving, control bytes, closing.
+// Listening, accepting, connecting, receiving, control bytes, closing.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -15,7 +15,7 @@
 
 namespace millrace {
 
-const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4};
+const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4, ::connect, ::getsockopt};
 
 namespace {
 
@@ -23,8 +23,20 @@ constexpr int kAcceptBatch = 64;          // a herd of players is taken in a few
 constexpr size_t kReceiveChunk = 65536;   // what one connection may bring in one turn
 constexpr double kLingerMs = 2000;        // a peer that does not close its side is not waited for
 constexpr int kReservedDescriptors = 64;  // for files, the API and the addon itself
+// What the kernel may hold for a peer that does not take it: a join's burst at a few Mb/s. Otherwise its buffer grows to 4 MiB first,
+// and the peer is found out half a minute later. What is on its way and unacknowledged is not limited by it.
+constexpr int kMaxUnsentBytes = 512 * 1024;
 constexpr int kListenerBit = 1 << 30;     // epoll data: listeners and connections share it
 constexpr uint64_t kDoorbell = kListenerBit - 1;
+
+// Null: not a numeric address.
+addrinfo* NumericAddress(const std::string& host, int port, int flags) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  hints.ai_flags = flags | AI_NUMERICHOST | AI_NUMERICSERV;
+  addrinfo* found = nullptr;
+  return getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) == 0 ? found : nullptr;
+}
 
 }  // namespace
 
@@ -51,12 +63,8 @@ Shard::~Shard() {
 }
 
 int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_port, int max_connections, int* bound_port) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICHOST | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const std::string service = std::to_string(port);
-  if (getaddrinfo(host.empty() ? "::" : host.c_str(), service.c_str(), &hints, &found) != 0) return -EINVAL;
+  addrinfo* found = NumericAddress(host.empty() ? "::" : host, port, AI_PASSIVE);
+  if (found == nullptr) return -EINVAL;
   int fd = socket(found->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   int error = errno;
   if (fd >= 0) {
@@ -122,7 +130,66 @@ int Shard::Take(int fd) {
   return AddConnection(fd, -1);
 }
 
-int Shard::AddConnection(int fd, int listener) {
+int Shard::Connect(const std::string& host, int port, const std::string& local_host) {
+  const int fd = StartConnecting(host, port, local_host);
+  const int id = TakeId(std::max(fd, -1), -1);
+  Connection& c = connections_[id];
+  const int error = fd < 0 ? -fd : Watch(id);
+  if (error != 0) {
+    if (fd >= 0) close(fd);
+    c.fd = -1;
+    counters.socket_errors++;
+    Emit(kEventClosed, id, error, 0);
+    return id;
+  }
+  c.is_connecting = true;
+  c.is_blocked = true;
+  counters.open++;
+  return id;
+}
+
+int Shard::StartConnecting(const std::string& host, int port, const std::string& local_host) {
+  addrinfo* peer = NumericAddress(host, port, 0);
+  addrinfo* local = local_host.empty() ? nullptr : NumericAddress(local_host, 0, AI_PASSIVE);
+  int error = peer == nullptr || (local == nullptr && !local_host.empty()) ? EINVAL : 0;
+  int fd = -1;
+  if (error == 0) {
+    fd = socket(peer->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (fd < 0) error = errno;
+  }
+  if (fd >= 0 && IsLastDescriptor(fd)) error = EMFILE;
+  if (error == 0 && local != nullptr) {
+    const int one = 1;
+    // The port is chosen when the peer is known: as many as there are for each pair of addresses, and not for each of ours.
+    setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);
+    if (bind(fd, local->ai_addr, local->ai_addrlen) != 0) error = errno;
+  }
+  if (error == 0 && sys_->connect(fd, peer->ai_addr, peer->ai_addrlen) != 0 && errno != EINPROGRESS && errno != EINTR) {
+    error = errno;
+  }
+  if (peer != nullptr) freeaddrinfo(peer);
+  if (local != nullptr) freeaddrinfo(local);
+  if (error != 0 && fd >= 0) close(fd);
+  return error == 0 ? fd : -error;
+}
+
+bool Shard::Connected(int id) {
+  Connection* c = Get(id);
+  int error = 0;
+  socklen_t length = sizeof error;
+  if (sys_->getsockopt(c->fd, SOL_SOCKET, SO_ERROR, &error, &length) != 0) error = errno;
+  if (error != 0) {
+    Fail(id, error);
+    return false;
+  }
+  c->is_connecting = false;
+  c->is_blocked = false;
+  Emit(kEventConnected, id, 0, 0);
+  Wake(id);  // what was to be sent before
+  return Get(id) != nullptr;
+}
+
+int Shard::TakeId(int fd, int listener) {
   int id;
   if (free_.empty()) {
     id = static_cast<int>(connections_.size());
@@ -137,16 +204,27 @@ int Shard::AddConnection(int fd, int listener) {
   c.generation = generation;
   c.fd = fd;
   c.listener = listener;
+  return id;
+}
+
+int Shard::Watch(int id) {
+  const Connection& c = connections_[id];
   const int one = 1;
-  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(c.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsentBytes, sizeof kMaxUnsentBytes);
   epoll_event event{};
   // Edge-triggered for both directions: one epoll_ctl in a connection's life.
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
-  event.data.u64 = static_cast<uint64_t>(generation) << 32 | static_cast<uint64_t>(id);
-  if (epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, fd, &event) != 0) {
-    const int error = errno;
+  event.data.u64 = static_cast<uint64_t>(c.generation) << 32 | static_cast<uint64_t>(id);
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, c.fd, &event) == 0 ? 0 : errno;
+}
+
+int Shard::AddConnection(int fd, int listener) {
+  const int id = TakeId(fd, listener);
+  const int error = Watch(id);
+  if (error != 0) {
     close(fd);
-    c.fd = -1;
+    connections_[id].fd = -1;
     free_.push_back(id);
     return -error;
   }
@@ -202,21 +280,24 @@ bool Shard::PeerAddress(int id, std::string* host, int* port) const {
   return true;
 }
 
-// False: the receive buffer has no room for another piece.
-bool Shard::Receive(int id) {
+// False: the receive buffer has no room for another piece. `may_have_ended`: the peer's end may stand behind the bytes.
+bool Shard::Receive(int id, bool may_have_ended) {
   Connection* c = Get(id);
   if (c == nullptr) return true;
   size_t budget = kReceiveChunk;
   while (budget > 0) {
     const size_t room = receive_length_ - receive_used_;
     if (room < 4096) return false;
-    const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, std::min(room, budget), 0);
+    const size_t wanted = std::min(room, budget);
+    const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, wanted, 0);
     if (got > 0) {
       Emit(kEventData, id, static_cast<double>(receive_used_), static_cast<double>(got));
       receive_used_ += static_cast<size_t>(got);
       c->received_bytes += static_cast<double>(got);
       counters.received_bytes += static_cast<double>(got);
       budget -= static_cast<size_t>(got);
+      // Less than was asked for: nothing is left, and what comes is an event of its own (epoll(7)). Spares a call for each message.
+      if (static_cast<size_t>(got) < wanted && !may_have_ended) return true;
       continue;
     }
     if (got < 0 && errno == EINTR) continue;
@@ -257,7 +338,7 @@ bool Shard::Poll(double now_ms) {
     Connection* c = Get(again[i]);
     if (c == nullptr) continue;
     c->is_queued_to_read = false;
-    if (Receive(again[i])) continue;
+    if (Receive(again[i], true)) continue;
     c->is_queued_to_read = true;
     to_read_.insert(to_read_.begin(), again.begin() + static_cast<std::ptrdiff_t>(i), again.end());
     break;
@@ -277,13 +358,16 @@ bool Shard::Poll(double now_ms) {
     const int id = static_cast<int>(data & 0xffffffff);
     Connection* c = Get(id);
     if (c == nullptr || c->generation != data >> 32) continue;
-    if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
+    if (c->is_connecting) {
+      if ((ready[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0 || !Connected(id)) continue;
+    } else if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
       c->is_blocked = false;
       Wake(id);
       if (Get(id) == nullptr) continue;
     }
     if ((ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
-      if (!c->is_queued_to_read && !Receive(id)) {
+      const bool may_have_ended = (ready[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
+      if (!c->is_queued_to_read && !Receive(id, may_have_ended)) {
         c->is_queued_to_read = true;
         to_read_.push_back(id);
       }

@@ -1,6 +1,7 @@
 // A shard against system calls that fail, take little, or come too late; and, at random, against a simple model.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -356,6 +357,138 @@ void TestPause() {
   CHECK(peer.received == expected && peer.lag_count == 0);
 }
 
+void Replace(World& world, int id, const History& by) {
+  world.shard.ReplaceLog(id, by.log.base(), by.log.capacity(), by.log.entry_capacity(), world.now_ms);
+  world.TakeEvents();
+}
+
+// The publisher came back through another shard: whoever played goes on there, and nobody sees half an entry.
+void TestReplaceLog() {
+  for (const bool is_lapped : {false, true}) {
+    World world;
+    History old, other;
+    Peer& quick = world.Connect();
+    Peer& begun = world.Connect();
+    Peer& blocked = world.Connect();
+    Peer& paused = world.Connect();
+    const int id = world.OpenLog(old.log);
+    for (Peer* peer : {&quick, &begun, &blocked, &paused}) world.Play(*peer, id, old.log);
+    world.shard.Pause(paused.id, true, world.now_ms);
+    std::string expected = old.Append('K', 300);
+    begun.answers = {100};
+    blocked.answers = {-EAGAIN};
+    world.Flush(id);
+    world.Send(begun, "<C>");
+    const std::string first = expected;
+    expected += old.Append('-', 50);  // nobody has flushed it yet
+    if (is_lapped) {
+      for (int i = 0; i < 40; i++) old.Append('-', 190);
+    }
+    std::string key = other.Append('P', 5);
+    key += other.Append('K', 20);
+    Replace(world, id, other);
+    world.Flush(id);
+    for (Peer* peer : {&begun, &blocked}) world.Wake(*peer);
+    if (is_lapped) {
+      // What it had begun was overwritten, and can't be finished.
+      CHECK(begun.is_evicted && begun.is_closed && begun.received == first.substr(0, 100));
+      CHECK(quick.received == first + key && quick.lag_count == 1);
+    } else {
+      CHECK(!begun.is_evicted && begun.received == first + "<C>" + key);
+      CHECK(quick.received == expected + key && quick.lag_count == 0);
+    }
+    CHECK(blocked.received == key && !blocked.is_closed);
+    CHECK(paused.received.empty());
+    world.shard.Pause(paused.id, false, world.now_ms);
+    world.TakeEvents();
+    CHECK(paused.received == key);
+    const std::string next = other.Append('-', 10);
+    world.Flush(id);
+    CHECK(quick.received.substr(quick.received.size() - next.size()) == next && paused.received == key + next);
+    CHECK(world.cursor_count() == world.shard.CursorCount(id) && world.cursor_count() == (is_lapped ? 3 : 4));
+  }
+}
+
+// A log that has no random access point yet: its players wait for the first. One that was told to finish still does.
+void TestReplaceLogByAnEmptyOne() {
+  World world;
+  History old, other, third;
+  Peer& peer = world.Connect();
+  Peer& finishing = world.Connect();
+  const int id = world.OpenLog(old.log);
+  for (Peer* each : {&peer, &finishing}) world.Play(*each, id, old.log);
+  std::string expected = old.Append('K', 100);
+  finishing.answers = {10};
+  world.Flush(id);
+  world.shard.Finish(finishing.id, world.now_ms);
+  other.Append('-', 30);
+  Replace(world, id, other);
+  world.Flush(id);
+  CHECK(peer.received == expected);
+  world.Wake(finishing);
+  CHECK(finishing.received == expected && finishing.is_finished && world.cursor_count() == 1);
+  // And replaced again before there was one; what is old is no lag.
+  expected += third.Append('K', 10);
+  Replace(world, id, third);
+  world.Flush(id);
+  CHECK(peer.received == expected && peer.lag_count == 0);
+  // A log that nobody plays is replaced as well.
+  world.shard.Destroy(peer.id);
+  world.TakeEvents();
+  Replace(world, id, old);
+  CHECK(world.shard.CursorCount(id) == 0);
+}
+
+// A connection that another thread gave away: its descriptor is this shard's, to the end.
+void TestTake() {
+  World world;
+  int ends[2];
+  CHECK(socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+  const int id = world.shard.Take(ends[0]);
+  CHECK(id >= 0 && world.shard.Find(id)->fd == ends[0]);
+  CHECK((fcntl(ends[0], F_GETFL) & O_NONBLOCK) != 0);
+  CHECK(write(ends[1], "hello", 5) == 5);
+  world.shard.Poll(world.now_ms);
+  double event[4];
+  CHECK(world.shard.TakeEvents(event, 1) == 1 && event[0] == kEventData && event[1] == id && event[3] == 5);
+  world.shard.Destroy(id);
+  CHECK(fcntl(ends[0], F_GETFD) == -1 && errno == EBADF);
+  world.TakeEvents();
+  CHECK(world.shard.Take(-1) == -EBADF);
+  // What epoll does not take is closed, not leaked.
+  char name[] = "/tmp/millrace-take-XXXXXX";
+  const int file = mkstemp(name);
+  CHECK(file >= 0 && unlink(name) == 0);
+  CHECK(world.shard.Take(file) == -EPERM && fcntl(file, F_GETFD) == -1);
+  CHECK(world.shard.counters.open == 0);
+  close(ends[1]);
+}
+
+void TestDoorbell() {
+  int held = -1;
+  {
+    World world;
+    const auto rings = [&] {
+      world.shard.Poll(world.now_ms);
+      double events[4 * 4];
+      const size_t count = world.shard.TakeEvents(events, 4);
+      for (size_t i = 0; i < count; i++) CHECK(events[i * 4] == kEventDoorbell && events[i * 4 + 1] == -1);
+      return count;
+    };
+    CHECK(rings() == 0);
+    // As another thread has it: a descriptor of its own, which it may ring when the shard is no more.
+    held = fcntl(world.shard.doorbell_fd(), F_DUPFD_CLOEXEC, 0);
+    for (const int fd : {world.shard.doorbell_fd(), held}) {
+      for (int i = 0; i < 1000; i++) CHECK(eventfd_write(fd, 1) == 0);
+      CHECK(rings() == 1);
+      CHECK(rings() == 0);
+    }
+    CHECK(eventfd_write(held, 1) == 0);
+  }
+  CHECK(eventfd_write(held, 1) == 0);
+  close(held);
+}
+
 // A peer that never reads its answers is closed; one that is always a little behind is not, and costs what is waiting.
 void TestControlBytes() {
   World world;
@@ -520,6 +653,82 @@ void TestListenerLimits() {
   CHECK(world.shard.Listen("127.0.0.1", port, 64, false, 2, &taken) == -EADDRINUSE);
   CHECK(world.shard.Listen("nobody", 1, 64, false, 2, &taken) == -EINVAL);
   for (const int fd : clients) close(fd);
+}
+
+void Swallow(const Peer& peer) {
+  char filling[65536];
+  while (read(peer.far_end, filling, sizeof filling) > 0) continue;
+}
+
+// A peer that takes its time, one that refuses after a while, and one that can't even be asked.
+void TestConnecting() {
+  World world;
+  Peer& slow = world.ConnectOut();
+  for (int i = 0; i < 3; i++) {
+    world.Send(slow, std::to_string(i));
+    world.Poll();
+    world.now_ms += 60000;
+    world.Sweep();
+    CHECK(!slow.is_connected && !slow.is_closed && slow.call_count == 0);
+  }
+  CHECK(world.shard.counters.open == 1 && world.shard.counters.accepted == 0);
+  Swallow(slow);
+  slow.answers = {2};
+  world.Poll();
+  CHECK(slow.is_connected && slow.received == "01");
+  world.Wake(slow);
+  CHECK(slow.received == "012" && !slow.is_closed);
+
+  for (const int error : {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH}) {
+    Peer& refused = world.ConnectOut();
+    world.Send(refused, "never sent");
+    world.option_error = error;
+    Swallow(refused);
+    world.Poll();
+    world.option_error = 0;
+    CHECK(refused.is_closed && refused.close_error == error && !refused.is_connected && refused.call_count == 0);
+    Peer& impossible = world.ConnectOut(error);
+    CHECK(!impossible.is_closed);  // JavaScript knows the id first
+    world.Send(impossible, "never sent");
+    world.TakeEvents();
+    CHECK(impossible.is_closed && impossible.close_error == error && impossible.call_count == 0);
+  }
+  CHECK(world.shard.counters.socket_errors == 6 && world.shard.counters.open == 1);
+
+  // Given up before there was an answer: at once, or when it has taken too long to end in order.
+  Peer& destroyed = world.ConnectOut();
+  world.shard.Destroy(destroyed.id);
+  world.TakeEvents();
+  CHECK(destroyed.is_closed && destroyed.close_error == 0);
+  Peer& ended = world.ConnectOut();
+  world.Send(ended, "bye");
+  world.shard.End(ended.id, world.now_ms);
+  world.Sweep();
+  CHECK(!ended.is_closed);
+  world.now_ms += 2100;
+  world.Sweep();
+  CHECK(ended.is_closed && !ended.is_connected && ended.received.empty());
+  Peer& late = world.ConnectOut();
+  world.Send(late, "bye");
+  world.shard.End(late.id, world.now_ms);
+  Swallow(late);
+  world.Poll();
+  CHECK(late.is_connected && late.received == "bye" && !late.is_closed);
+}
+
+void TestAddressesToConnectTo() {
+  World world;
+  const double no_address[4] = {kEventClosed, 0, EINVAL, 0};
+  double events[8];
+  CHECK(world.shard.Connect("nobody", 1, "") == 0 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(std::equal(events, events + 4, no_address));
+  CHECK(world.shard.Connect("127.0.0.1", 1, "nobody") == 1 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(events[2] == EINVAL);
+  CHECK(world.shard.Connect("127.0.0.1", 1, "192.0.2.7") == 0 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(events[2] == EADDRNOTAVAIL);
+  world.shard.SetDescriptorLimit(8);  // all but a few are in use, as it looks
+  CHECK(world.shard.Connect("127.0.0.1", 1, "") == 1 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(events[2] == EMFILE);
 }
 
 // One connection's bytes, taken apart: whole entries and control bytes in order, from a random access point on.
@@ -716,12 +925,18 @@ int main(int argc, char** argv) {
   TestStopAndPlayAnother();
   TestLongJoinOfAFinishedPlay();
   TestPause();
+  TestReplaceLog();
+  TestReplaceLogByAnEmptyOne();
+  TestTake();
+  TestDoorbell();
   TestControlBytes();
   TestEnds();
   TestIds();
   TestAcceptWithoutDescriptors();
   TestReservedDescriptors();
   TestListenerLimits();
+  TestConnecting();
+  TestAddressesToConnectTo();
   for (uint64_t seed = 1; seed <= rounds; seed++) TestAtRandom(seed);
   std::printf("shard: every test, and %" PRIu64 " random ones\n", rounds);
 }

@@ -34,6 +34,7 @@ struct Peer {
   int close_error = -1;
   bool is_evicted = false;
   bool is_finished = false;
+  bool is_connected = false;
   bool is_peer_ended = false;
   int lag_count = 0;
   double skipped_bytes = 0;
@@ -54,7 +55,9 @@ class World {
   }
 
   ~World() {
-    for (auto& [id, peer] : peers_) close(peer->far_end);
+    for (auto& [id, peer] : peers_) {
+      if (peer->far_end >= 0) close(peer->far_end);
+    }
     current_ = nullptr;
   }
 
@@ -75,8 +78,22 @@ class World {
     return made;
   }
 
+  // A peer that we connect to. It answers, like the socket pair that stands for it, when there is room to write.
+  Peer& ConnectOut(int error_at_once = 0) {
+    connect_error_ = error_at_once;
+    const int id = shard.Connect("192.0.2.1", 1935, "");
+    auto peer = std::make_unique<Peer>();
+    peer->id = id;
+    peer->far_end = connect_far_end_;
+    connect_far_end_ = -1;
+    Peer& made = *peer;
+    if (peers_.count(id) != 0) Forget(id);
+    peers_[id] = std::move(peer);
+    return made;
+  }
+
   void Forget(int id) {
-    close(peers_[id]->far_end);
+    if (peers_[id]->far_end >= 0) close(peers_[id]->far_end);
     peers_.erase(id);
   }
 
@@ -145,6 +162,7 @@ class World {
   double now_ms = 1000;
   LagLimits limits{5, 1e9, 15000, 60000};
   int accept_error = 0;
+  int option_error = 0;  // what SO_ERROR says
   std::vector<int> accepted;
 
  private:
@@ -167,6 +185,9 @@ class World {
       peer.is_evicted = true;
     } else if (type == kEventFinished) {
       peer.is_finished = true;
+    } else if (type == kEventConnected) {
+      CHECK(!peer.is_connected);
+      peer.is_connected = true;
     } else if (type == kEventPeerEnded) {
       peer.is_peer_ended = true;
     } else if (type == kEventLag) {
@@ -211,6 +232,28 @@ class World {
     return -1;
   }
 
+  // Puts a full socket pair in the place of the socket.
+  static int FakeConnect(int fd, const sockaddr*, socklen_t) {
+    errno = current_->connect_error_;
+    if (errno != 0) return -1;
+    int ends[2];
+    CHECK(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, ends) == 0);
+    const std::string filling(65536, 'x');
+    while (write(ends[0], filling.data(), filling.size()) > 0) continue;
+    CHECK(dup2(ends[0], fd) == fd);
+    close(ends[0]);
+    current_->connect_far_end_ = ends[1];
+    errno = EINPROGRESS;
+    return -1;
+  }
+
+  static int FakeGetsockopt(int fd, int level, int option, void* value, socklen_t* length) {
+    CHECK(level == SOL_SOCKET && option == SO_ERROR && *length == sizeof(int));
+    CHECK(getsockopt(fd, level, option, value, length) == 0);
+    *static_cast<int*>(value) = current_->option_error;
+    return 0;
+  }
+
   Peer* PeerOf(int fd) {
     for (auto& [id, peer] : peers_) {
       if (shard.Find(id)->fd == fd) return peer.get();
@@ -218,9 +261,11 @@ class World {
     return nullptr;
   }
 
-  static constexpr Syscalls kFakes = {FakeSendmsg, ::recv, FakeAccept4};
+  static constexpr Syscalls kFakes = {FakeSendmsg, ::recv, FakeAccept4, FakeConnect, FakeGetsockopt};
   static inline World* current_ = nullptr;  // a table of functions has no place for it
 
+  int connect_error_ = 0;
+  int connect_far_end_ = -1;
   std::vector<uint8_t> received_;
   std::vector<double> cursors_;
   CursorColumns columns_;

@@ -26,7 +26,7 @@ export class RtmpIngest {
   readonly #publication: Publication;
   readonly #onProblem: (problem: CodedError) => void;
   readonly #timeline: Timeline;
-  readonly #tracks = new Map<string, IngestTrack>();
+  readonly #tracks: Record<"video" | "audio", (IngestTrack | undefined)[]> = { video: [], audio: [] };
 
   /** @param onProblem - told of every tag that was left out; the caller counts and logs, at most once a second */
   constructor(publication: Publication, onProblem: (problem: CodedError) => void) {
@@ -42,16 +42,28 @@ export class RtmpIngest {
 
   handleVideo(timestamp: number, body: Uint8Array): void {
     if (body.length === 0) return; // what RTMP clients send to say nothing
-    this.#contained(() => this.#video(timestamp, parseVideoTag(body)));
+    try {
+      this.#video(timestamp, parseVideoTag(body));
+    } catch (error) {
+      this.#contain(error);
+    }
   }
 
   handleAudio(timestamp: number, body: Uint8Array): void {
     if (body.length === 0) return;
-    this.#contained(() => this.#audio(timestamp, parseAudioTag(body)));
+    try {
+      this.#audio(timestamp, parseAudioTag(body));
+    } catch (error) {
+      this.#contain(error);
+    }
   }
 
   handleData(timestamp: number, body: Uint8Array): void {
-    this.#contained(() => this.#data(timestamp, body));
+    try {
+      this.#data(timestamp, body);
+    } catch (error) {
+      this.#contain(error);
+    }
   }
 
   #video(timestamp: number, tag: VideoTag): void {
@@ -116,23 +128,15 @@ export class RtmpIngest {
     this.#publication.publish(published, ptsTicks, dtsMs * ticksPerMs, isKey, unit);
   }
 
-  #track(kind: TrackKind, number: number): IngestTrack {
-    const key = `${kind}/${number}`;
-    let track = this.#tracks.get(key);
-    if (track === undefined) {
-      track = new IngestTrack(kind, number);
-      this.#tracks.set(key, track);
-    }
-    return track;
+  #track(kind: "video" | "audio", number: number): IngestTrack {
+    const tracks = this.#tracks[kind];
+    tracks[number] ??= new IngestTrack(kind, number);
+    return tracks[number];
   }
 
-  #contained(work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (!(error instanceof CodedError)) throw error;
-      this.#onProblem(error);
-    }
+  #contain(error: unknown): void {
+    if (!(error instanceof CodedError)) throw error;
+    this.#onProblem(error);
   }
 }
 
@@ -158,14 +162,14 @@ class IngestTrack {
     // Many encoders repeat the same header before every key frame.
     if (this.#codec === codec && this.#config !== undefined && equalBytes(this.#config, config)) return;
     this.#codec = codec;
-    this.#config = config;
+    this.#config = config.slice(); // kept for long, and the memory behind it is shared
     this.#isStale = true;
     this.#refusal = undefined;
   }
 
   setDescription(description: Uint8Array): void {
     if (this.#description !== undefined && equalBytes(this.#description, description)) return;
-    this.#description = description;
+    this.#description = description.slice();
     this.#isStale = true;
   }
 

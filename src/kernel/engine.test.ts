@@ -134,6 +134,8 @@ describe("subscribing", () => {
     subscription.close("done");
     subscription.close("done again");
     expect(subscription.stream.subscriberCount).toBe(0);
+    engine.tick();
+    engine.tick();
     expect(subscription.log.isClosed).toBe(true);
   });
 

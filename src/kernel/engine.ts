@@ -390,6 +390,7 @@ export class Engine {
   }
 
   #observeFrame(stream: Stream, frame: Frame): void {
+    if (this.services.observer.frame === undefined) return;
     this.#observe((observer) => observer.frame?.(stream, frame));
   }
 

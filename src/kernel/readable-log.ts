@@ -1,6 +1,6 @@
 /** An egress log as a fan-out sees it, whichever thread writes it. */
 
-import type { LogMemory } from "./egress-log.ts";
+import type { LogMemory } from "./log-memory.ts";
 
 export interface ReadableLog {
   /** The memory of now; another one after each growth. */

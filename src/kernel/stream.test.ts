@@ -83,11 +83,36 @@ describe("an egress log", () => {
     expect(second.log.isClosed).toBe(false);
     expect(stream.subscriberCount).toBe(1);
     second.release();
-    expect(second.log.isClosed).toBe(true);
     expect(stream.wireFormats).toEqual([]);
+    stream.tick(0);
+    expect(second.log.isClosed).toBe(false);
+    stream.tick(500);
+    expect(second.log.isClosed).toBe(true);
     const third = stream.leaseLog(plainFormat("plain"), ignore);
     expect(third.log).not.toBe(first.log);
     expect(startText(third.log)).toBe("<P>K1");
+  });
+
+  test("waits for the next lease between two ticks, and goes on where it is", () => {
+    publish("K1");
+    const first = stream.leaseLog(plainFormat("plain"), ignore);
+    stream.tick(0);
+    first.release();
+    stream.tick(500);
+    publish("a");
+    const second = stream.leaseLog(plainFormat("plain"), ignore);
+    expect(second.log).toBe(first.log);
+    expect(startText(second.log)).toBe("<P>K1a");
+    stream.tick(1000);
+    stream.tick(1500);
+    expect(second.log.isClosed).toBe(false);
+  });
+
+  test("begins with the size that the current GOP needs", () => {
+    publish("K1", "a".repeat(200_000));
+    const { log } = stream.leaseLog(plainFormat("plain"), ignore);
+    expect(log.growthCount).toBe(0);
+    expect(log.byteLength).toBeGreaterThan(2 * 200_000);
   });
 
   test("of an idle stream waits for the first frame", () => {

@@ -14,8 +14,11 @@ import type { Frame, Track, TrackFormat, TrackKind } from "./frame.ts";
 import { FrameWindow } from "./frame-window.ts";
 import {
   type EngineLimits,
+  guardFraction,
+  initialRingBytes,
   maxMetadataFields,
   maxMetadataText,
+  ringGops,
   windowSlackBytes,
   windowSlackFrames,
 } from "./limits.ts";
@@ -146,7 +149,7 @@ export class Stream implements SubscriptionSource {
 
   /** Keys of the wire formats somebody plays now. */
   get wireFormats(): readonly string[] {
-    return [...this.#egress.keys()];
+    return [...this.#egress].filter(([, { endListeners }]) => endListeners.size > 0).map(([key]) => key);
   }
 
   /** Decoding time of the newest frame on the stream's timeline, in milliseconds. */
@@ -177,7 +180,8 @@ export class Stream implements SubscriptionSource {
   }
 
   /**
-   * A lease on the log of `format`. The first one makes the log, from the current GOP on.
+   * A lease on the log of `format`. The first one makes the log, from the current GOP on; a log without leases waits for the next
+   * one for a second, because players that come and go would leave a ring behind each time.
    *
    * @param onEnd - called once when the stream ends or the log is given up: send what is left, then close
    * @throws `ERR_MEMORY_LIMIT`, `ERR_ENGINE_CLOSED` when the stream has ended, `ERR_LOG_BROKEN`, and what the format throws
@@ -188,6 +192,7 @@ export class Stream implements SubscriptionSource {
     // A listener of its own for each lease: two may have been given the same function.
     const listener = (reason: string): void => onEnd(reason);
     egress.endListeners.add(listener);
+    egress.isForgotten = false;
     this.#logSubscriberCount++;
     let isReleased = false;
     return {
@@ -197,9 +202,6 @@ export class Stream implements SubscriptionSource {
         isReleased = true;
         this.#logSubscriberCount--;
         egress.endListeners.delete(listener);
-        if (egress.endListeners.size > 0 || this.#egress.get(format.key) !== egress) return;
-        this.#egress.delete(format.key);
-        egress.log.close();
       },
     };
   }
@@ -299,8 +301,14 @@ export class Stream implements SubscriptionSource {
     this.#wake();
   }
 
+  /** Called about twice a second. */
   tick(nowMs: number): void {
     this.#qos.tick(nowMs);
+    for (const [key, egress] of this.#egress) {
+      if (egress.endListeners.size > 0) continue;
+      if (egress.isForgotten) this.#endEgress(key, egress, "nobody plays it");
+      else egress.isForgotten = true;
+    }
   }
 
   end(reason: string): void {
@@ -314,8 +322,12 @@ export class Stream implements SubscriptionSource {
   }
 
   #openEgress(format: WireFormat): Egress {
-    const log = new EgressLog({ maxBytes: this.#limits.maxRingBytes, budget: this.#budget });
     const { formats, frames } = this.replay();
+    const log = new EgressLog({
+      maxBytes: this.#limits.maxRingBytes,
+      budget: this.#budget,
+      initialBytes: this.#initialRingBytes(frames),
+    });
     let packetizer: Packetizer;
     try {
       packetizer = format.createPacketizer(log, formats, this.#metadata);
@@ -323,7 +335,7 @@ export class Stream implements SubscriptionSource {
       log.close();
       throw error;
     }
-    const egress: Egress = { log, packetizer, endListeners: new Set() };
+    const egress: Egress = { log, packetizer, endListeners: new Set(), isForgotten: false };
     this.#egress.set(format.key, egress);
     let isFirst = true;
     for (const frame of frames) {
@@ -332,6 +344,14 @@ export class Stream implements SubscriptionSource {
     }
     if (log.isClosed) throw new CodedError(ERR_LOG_BROKEN, `${this.name.key} can't be packetized as ${format.key}`);
     return egress;
+  }
+
+  /** What the current GOP will need: growing from the least size would leave four rings behind for each log. */
+  #initialRingBytes(frames: readonly Frame[]): number {
+    const gopBytes = frames.reduce((sum, { data }) => sum + data.length, 0);
+    const wanted = (gopBytes * ringGops) / (1 - guardFraction);
+    const bytes = Math.min(2 ** Math.ceil(Math.log2(wanted)), 2 ** Math.floor(Math.log2(this.#limits.maxRingBytes)));
+    return bytes > initialRingBytes && this.#budget.hasRoom(2 * bytes) ? bytes : initialRingBytes;
   }
 
   #append(key: string, egress: Egress, frame: Frame, isRandomAccess: boolean): void {
@@ -375,7 +395,10 @@ export class Stream implements SubscriptionSource {
 interface Egress {
   readonly log: EgressLog;
   readonly packetizer: Packetizer;
+  /** One for each lease. */
   readonly endListeners: Set<(reason: string) => void>;
+  /** Whether nobody has played it since the tick before. */
+  isForgotten: boolean;
 }
 
 class MutableTrack implements Track {

@@ -28,6 +28,8 @@ export interface NativeShard {
   take(fd: number): number;
   /** What other threads {@link NativeAddon.ringDoorbell}; -1 when there was no descriptor left. */
   doorbellFd(): number;
+  /** Begins to connect; empty `localHost` for any. What fails, at once or later, is told by the `closed` event. */
+  connect(host: string, port: number, localHost: string): number;
   peerAddress(id: number): [string, number];
   send(id: number, bytes: Uint8Array, maxQueuedBytes: number): void;
   end(id: number, nowMs: number): void;
@@ -101,6 +103,8 @@ export const nativeEvents = {
   more: 8,
   /** Nothing, and no id: another thread has rung. */
   doorbell: 9,
+  /** Nothing: the peer has answered. Only of connections that we began. */
+  connected: 10,
 } as const;
 
 /** Where `npm run build:native` puts it. */

@@ -4,34 +4,34 @@
  * TLS connections go through the portable transport inside.
  */
 
-import type { Socket } from "node:net";
+import { isIP, type Socket } from "node:net";
 import { constants } from "node:os";
 import { getSystemErrorName } from "node:util";
 import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
-import type { LogMemory } from "../kernel/egress-log.ts";
-import { LogReader } from "../kernel/log-reader.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, maxCursors, maxQueuedBytes, maxUnflushedFraction, sweepIntervalMs } from "./limits.ts";
+import { acceptBacklog, maxCursors, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
+import { NativeConnection, type NativeSockets } from "./native-connection.ts";
+import { NativeLog } from "./native-log.ts";
 import { PortableTransport } from "./portable-transport.ts";
+import { descriptorOf } from "./socket-descriptor.ts";
 import type {
   Connection,
   ConnectionHandler,
+  ConnectOptions,
   Listener,
   ListenOptions,
-  Play,
-  PlayHandler,
   PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
 
-export class NativeTransport implements Transport {
+export class NativeTransport implements Transport, NativeSockets {
   onDoorbell: () => void = () => {};
   readonly #addon: NativeAddon;
   readonly #shard: NativeShard;
@@ -152,8 +152,27 @@ export class NativeTransport implements Transport {
     return fd < 0 ? undefined : fd;
   }
 
+  holdDoorbell(fd: number): number | undefined {
+    const copy = this.#addon.duplicate(fd);
+    return copy < 0 ? undefined : copy;
+  }
+
+  dropDoorbell(fd: number): void {
+    this.#addon.closeDescriptor(fd);
+  }
+
   ringDoorbell(fd: number): void {
     this.#addon.ringDoorbell(fd);
+  }
+
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    const { host, port, localAddress = "" } = options;
+    assert(isIP(host) !== 0, "names are resolved before a connection is begun");
+    assert(!this.#isClosed, "a transport that is closed begins no connection");
+    const id = this.#shard.connect(host, port, localAddress);
+    const connection = this.#open(id, -1, createHandler, [host, port]);
+    this.drainSoon();
+    return connection;
   }
 
   async close(): Promise<void> {
@@ -171,10 +190,20 @@ export class NativeTransport implements Transport {
     await this.#portable.close();
   }
 
-  #open(id: number, listener: number, createHandler: (connection: Connection) => ConnectionHandler): NativeConnection {
-    const connection = new NativeConnection(this, id, listener);
+  #open(
+    id: number,
+    listener: number,
+    createHandler: (connection: Connection) => ConnectionHandler,
+    peer: readonly [string, number] = this.#shard.peerAddress(id),
+  ): NativeConnection {
+    const connection = new NativeConnection(this, id, listener, peer);
     this.#connections[id] = connection;
-    connection.handler = createHandler(connection);
+    try {
+      connection.handler = createHandler(connection);
+    } catch (error) {
+      connection.destroy(); // nobody would ever close it
+      throw error;
+    }
     return connection;
   }
 
@@ -226,7 +255,7 @@ export class NativeTransport implements Transport {
           this.#connections[id]?.handler?.handleBytes(this.#received.subarray(a, a + b));
           return;
         case nativeEvents.closed:
-          this.#closed(id);
+          this.#closed(id, a);
           return;
         case nativeEvents.lag:
           this.#connections[id]?.playOf(a)?.handler.handleLag(b);
@@ -243,6 +272,9 @@ export class NativeTransport implements Transport {
         case nativeEvents.peerEnded:
           this.#connections[id]?.end();
           return;
+        case nativeEvents.connected:
+          this.#connections[id]?.handler?.handleConnect?.();
+          return;
         case nativeEvents.more:
           this.#pollAgain();
           return;
@@ -258,13 +290,13 @@ export class NativeTransport implements Transport {
     }
   }
 
-  #closed(id: number): void {
+  #closed(id: number, errno: number): void {
     const connection = this.#connections[id];
     if (connection === undefined) return;
     this.#connections[id] = undefined;
     const counts = this.#listenerCounts[connection.listener];
     if (counts !== undefined) counts.connectionCount--;
-    connection.closed();
+    connection.closed(errno === 0 ? undefined : getSystemErrorName(-errno));
   }
 
   // For the connections and their plays.
@@ -334,201 +366,6 @@ export class NativeTransport implements Transport {
     known.flushedTail = known.log.tail;
     this.#shard.flush(known.id, this.#limits, systemClock.monotonicMs());
   }
-}
-
-/** The addon's side of one egress log. */
-class NativeLog {
-  readonly log: ReadableLog;
-  readonly reader: LogReader;
-  readonly id: number;
-  readonly #shard: NativeShard;
-  #memory: LogMemory;
-  #generation: number;
-  removeDoorbell: () => void = () => {};
-  cursorCount = 0;
-  flushedTail = 0;
-
-  constructor(log: ReadableLog, shard: NativeShard) {
-    this.log = log;
-    this.#shard = shard;
-    this.#memory = log.memory;
-    this.#generation = log.generation;
-    this.reader = new LogReader(log.memory);
-    this.flushedTail = log.tail;
-    const { shared, capacity, entryCapacity } = log.memory;
-    this.id = shard.openLog(new Uint8Array(shared), capacity, entryCapacity);
-  }
-
-  /** Whether so much has come since the last flush that waiting for the next one could cost a cursor its place. */
-  get isFilling(): boolean {
-    return this.log.tail - this.flushedTail > this.log.memory.capacity * maxUnflushedFraction;
-  }
-
-  /** Goes over to the larger ring when the log has grown, and to another log that has taken its place. */
-  attach(): void {
-    const { memory, generation } = this.log;
-    if (this.#memory === memory) return;
-    const isSameLog = this.#generation === generation;
-    this.#memory = memory;
-    this.#generation = generation;
-    this.reader.memory = memory;
-    const { shared, capacity, entryCapacity } = memory;
-    const bytes = new Uint8Array(shared);
-    if (isSameLog) this.#shard.attachLog(this.id, bytes, capacity, entryCapacity);
-    else this.#shard.replaceLog(this.id, bytes, capacity, entryCapacity, systemClock.monotonicMs());
-  }
-}
-
-/** One of thousands: it and its play hold what can't be asked for. */
-class NativeConnection implements Connection {
-  readonly remoteAddress: string;
-  readonly remotePort: number;
-  readonly id: number;
-  readonly listener: number;
-  readonly transport: NativeTransport;
-  handler: ConnectionHandler | undefined;
-  currentPlay: NativePlay | undefined;
-  #isClosed = false;
-  #receivedBytes = 0;
-  #sentBytes = 0;
-
-  constructor(transport: NativeTransport, id: number, listener: number) {
-    this.transport = transport;
-    this.id = id;
-    this.listener = listener;
-    [this.remoteAddress, this.remotePort] = transport.shard.peerAddress(id);
-  }
-
-  get isEncrypted(): boolean {
-    return false;
-  }
-
-  get receivedBytes(): number {
-    this.#count();
-    return this.#receivedBytes;
-  }
-
-  get sentBytes(): number {
-    this.#count();
-    return this.#sentBytes;
-  }
-
-  send(bytes: Uint8Array): void {
-    if (this.#isClosed) return;
-    this.transport.shard.send(this.id, bytes, maxQueuedBytes);
-    this.transport.drainSoon();
-  }
-
-  play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {
-    this.currentPlay?.stop();
-    const [cursor, known] = this.#isClosed ? [] : this.transport.openCursor(this.id, log, options);
-    this.currentPlay = new NativePlay(this, handler, cursor, known);
-    return this.currentPlay;
-  }
-
-  end(): void {
-    if (this.#isClosed) return;
-    this.currentPlay?.stop();
-    this.transport.shard.end(this.id, systemClock.monotonicMs());
-    this.transport.drainSoon();
-  }
-
-  destroy(): void {
-    if (this.#isClosed) return;
-    this.transport.shard.destroy(this.id);
-    this.currentPlay?.ended();
-    this.transport.drainSoon();
-  }
-
-  /** The play that still has this cursor: what the addon says of one that was stopped in the meantime concerns nobody. */
-  playOf(cursor: number): NativePlay | undefined {
-    return this.currentPlay?.cursor === cursor ? this.currentPlay : undefined;
-  }
-
-  closed(): void {
-    if (this.#isClosed) return;
-    this.#count();
-    this.#isClosed = true;
-    this.currentPlay?.ended();
-    this.handler?.handleClose();
-  }
-
-  #count(): void {
-    if (!this.#isClosed) [this.#receivedBytes, this.#sentBytes] = this.transport.shard.connectionBytes(this.id);
-  }
-}
-
-class NativePlay implements Play {
-  readonly handler: PlayHandler;
-  readonly #connection: NativeConnection;
-  /** Undefined when it is no longer in use. */
-  cursor: number | undefined;
-  #log: NativeLog | undefined;
-  #isPaused = false;
-
-  constructor(
-    connection: NativeConnection,
-    handler: PlayHandler,
-    cursor: number | undefined,
-    log: NativeLog | undefined,
-  ) {
-    this.#connection = connection;
-    this.handler = handler;
-    this.cursor = cursor;
-    this.#log = log;
-  }
-
-  get isPaused(): boolean {
-    return this.#isPaused;
-  }
-
-  pause(isPaused: boolean): void {
-    if (this.#log === undefined || this.#isPaused === isPaused) return;
-    this.#isPaused = isPaused;
-    this.#log.attach();
-    const { transport, id } = this.#connection;
-    transport.shard.pause(id, isPaused, systemClock.monotonicMs());
-    transport.drainSoon();
-  }
-
-  finish(): void {
-    if (this.#log === undefined) return;
-    this.#isPaused = false;
-    this.#log.attach();
-    const { transport, id } = this.#connection;
-    transport.shard.finish(id, systemClock.monotonicMs());
-    transport.drainSoon();
-  }
-
-  stop(): void {
-    if (this.#log === undefined) return;
-    const { transport, id } = this.#connection;
-    transport.shard.stopPlaying(id);
-    this.ended();
-    transport.drainSoon();
-  }
-
-  finished(): void {
-    this.ended();
-    this.handler.handlePlayed();
-  }
-
-  /** The addon has let go of the cursor by itself. */
-  ended(): void {
-    const log = this.#log;
-    this.#log = undefined;
-    this.cursor = undefined;
-    if (log !== undefined) this.#connection.transport.closeCursor(log);
-  }
-}
-
-/** The descriptor under a plain TCP socket, or -1. Node has no public name for it; without it the portable way serves. */
-function descriptorOf(socket: Socket): number {
-  // What Node has read already, or not written yet, would be lost with its half.
-  const isClean = socket.writableLength === 0 && socket.readableLength === 0 && !socket.destroyed;
-  if (!isClean || "encrypted" in socket) return -1;
-  const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
-  return typeof handle?.fd === "number" ? handle.fd : -1;
 }
 
 function limitsOf(limits: LagLimits): Float64Array {

@@ -1,7 +1,8 @@
 /** The transport on `node:net` and `node:tls`: what every platform has, and what the native one is tested against. */
 
-import { createServer as createTcpServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
+import { assert } from "../bytes/assert.ts";
 import { CursorTable } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
@@ -12,6 +13,7 @@ import { plainAddress } from "./plain-address.ts";
 import type {
   Connection,
   ConnectionHandler,
+  ConnectOptions,
   Listener,
   ListenOptions,
   Play,
@@ -66,7 +68,11 @@ export class PortableTransport implements Transport {
 
   async listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener> {
     const onSocket = (socket: Socket): void => {
-      this.adopt(socket, accept);
+      try {
+        this.adopt(socket, accept);
+      } catch (error) {
+        this.#onFailure(error);
+      }
     };
     const server: Server =
       options.tls === undefined
@@ -116,33 +122,31 @@ export class PortableTransport implements Transport {
 
   adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
     this.#acceptedCount++;
-    const connection = new SocketConnection(socket, this.#fanOut, (bytes) => {
-      this.#controlBytes += bytes;
-    });
-    this.#connections.add(connection);
-    const handler = createHandler(connection);
-    socket.on("data", (bytes: Uint8Array) => {
-      this.#receivedBytes += bytes.length;
-      connection.received(bytes.length);
-      try {
-        handler.handleBytes(bytes);
-      } catch (error) {
-        this.#onFailure(error);
-        socket.destroy();
-      }
-    });
-    socket.on("error", () => {
-      this.#socketErrorCount++; // 'close' follows
-    });
-    const close = (): void => {
-      if (!this.#connections.delete(connection)) return;
+    return this.#take(socket, [plainAddress(socket.remoteAddress ?? ""), socket.remotePort ?? 0], createHandler);
+  }
+
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection {
+    const { host, port, localAddress } = options;
+    assert(isIP(host) !== 0, "names are resolved before a connection is begun");
+    const from = localAddress === undefined ? {} : { localAddress };
+    return this.#take(createConnection({ host, port, noDelay: true, ...from }), [host, port], createHandler);
+  }
+
+  #handlerOf(
+    connection: SocketConnection,
+    socket: Socket,
+    createHandler: (connection: Connection) => ConnectionHandler,
+  ): ConnectionHandler {
+    try {
+      return createHandler(connection);
+    } catch (error) {
+      // Nobody would ever close it.
+      this.#connections.delete(connection);
       connection.closed();
-      handler.handleClose();
-    };
-    socket.on("close", close);
-    // It may have been closed before it came here, and then nothing tells of it any more.
-    if (socket.destroyed) queueMicrotask(close);
-    return connection;
+      socket.on("error", () => {});
+      socket.destroy();
+      throw error;
+    }
   }
 
   /** Node has no way to move a socket to another thread. */
@@ -153,6 +157,12 @@ export class PortableTransport implements Transport {
   take(): undefined {
     return undefined;
   }
+
+  holdDoorbell(): undefined {
+    return undefined;
+  }
+
+  dropDoorbell(): void {}
 
   ringDoorbell(): void {}
 
@@ -165,6 +175,54 @@ export class PortableTransport implements Transport {
       closing.push(connection.gone);
     }
     await Promise.all(closing);
+  }
+
+  #take(
+    socket: Socket,
+    peer: readonly [string, number],
+    createHandler: (connection: Connection) => ConnectionHandler,
+  ): Connection {
+    const connection = new SocketConnection(socket, peer, this.#fanOut, (bytes) => {
+      this.#controlBytes += bytes;
+    });
+    this.#connections.add(connection);
+    const handler = this.#handlerOf(connection, socket, createHandler);
+    const fail = (error: unknown): void => {
+      this.#onFailure(error);
+      socket.destroy();
+    };
+    if (socket.connecting) {
+      socket.once("connect", () => {
+        try {
+          handler.handleConnect?.();
+        } catch (error) {
+          fail(error);
+        }
+      });
+    }
+    socket.on("data", (bytes: Uint8Array) => {
+      this.#receivedBytes += bytes.length;
+      connection.received(bytes.length);
+      try {
+        handler.handleBytes(bytes);
+      } catch (error) {
+        fail(error);
+      }
+    });
+    let errorName: string | undefined;
+    socket.on("error", ({ code }: NodeJS.ErrnoException) => {
+      this.#socketErrorCount++; // 'close' follows
+      errorName = code;
+    });
+    const close = (): void => {
+      if (!this.#connections.delete(connection)) return;
+      connection.closed();
+      handler.handleClose(errorName);
+    };
+    socket.on("close", close);
+    // It may have been closed before it came here, and then nothing tells of it any more.
+    if (socket.destroyed) queueMicrotask(close);
+    return connection;
   }
 }
 
@@ -179,12 +237,16 @@ class SocketConnection implements Connection {
   #receivedBytes = 0;
   #play: SocketPlay | undefined;
 
-  constructor(socket: Socket, fanOut: FanOut, onControlBytes: (byteLength: number) => void) {
+  constructor(
+    socket: Socket,
+    peer: readonly [string, number],
+    fanOut: FanOut,
+    onControlBytes: (byteLength: number) => void,
+  ) {
     this.#socket = socket;
     this.#fanOut = fanOut;
     this.#onControlBytes = onControlBytes;
-    this.remoteAddress = plainAddress(socket.remoteAddress ?? "");
-    this.remotePort = socket.remotePort ?? 0;
+    [this.remoteAddress, this.remotePort] = peer;
     this.isEncrypted = "encrypted" in socket && socket.encrypted === true;
   }
 
@@ -211,7 +273,8 @@ class SocketConnection implements Connection {
     this.#onControlBytes(bytes.length);
     this.#socket.write(bytes);
     // A peer that asks and asks but never reads.
-    if (this.queuedBytes > maxQueuedBytes) this.#socket.destroy(new Error("the peer reads none of its answers"));
+    if (this.queuedBytes <= maxQueuedBytes) return;
+    this.#socket.destroy(Object.assign(new Error("the peer reads none of its answers"), { code: "ENOBUFS" }));
   }
 
   play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {

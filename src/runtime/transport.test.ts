@@ -1,8 +1,9 @@
 /** Fan-out over real sockets on loopback. Nothing here waits for a time to pass: every step waits for what it needs. */
 
 import { once } from "node:events";
-import { createConnection, type Socket } from "node:net";
+import { createConnection } from "node:net";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { type ByteClient, connectTo } from "../../test/support/byte-client.ts";
 import { append, bytesOf, textOf } from "../../test/support/kernel.ts";
 import { defaultLagLimits } from "../kernel/cursor-table.ts";
 import { EgressLog } from "../kernel/egress-log.ts";
@@ -14,7 +15,7 @@ import { openTransport } from "./open-transport.ts";
 import type { Connection, Listener, ListenOptions, Play, PlayOptions, Transport } from "./transport.ts";
 
 let transport: Transport;
-let clients: Client[];
+let clients: ByteClient[];
 
 /** The same behaviour of both: the native one is held to what the portable one does. */
 describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
@@ -402,14 +403,6 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
   });
 });
 
-interface Client {
-  readonly socket: Socket;
-  readonly text: string;
-  readonly length: number;
-  /** Resolves when the connection is closed, however. */
-  readonly ended: Promise<void>;
-}
-
 const anywhere: ListenOptions = { host: "127.0.0.1", port: 0, maxConnections: 2_000 };
 
 const ignoringHandler = { handleBytes: () => {}, handleClose: () => {} };
@@ -425,29 +418,8 @@ function listen(
   });
 }
 
-async function connect(port: number): Promise<Client> {
-  const socket = createConnection({ port, host: "127.0.0.1" });
-  const chunks: string[] = [];
-  let length = 0;
-  const closed = Promise.withResolvers<void>();
-  socket.on("data", (bytes: Buffer) => {
-    chunks.push(bytes.toString("latin1"));
-    length += bytes.length;
-  });
-  socket.on("close", () => closed.resolve());
-  await once(socket, "connect");
-  socket.on("error", () => {}); // a reset is one of the ways to be closed
-  const client: Client = {
-    socket,
-    get text() {
-      if (chunks.length > 1) chunks.push(chunks.splice(0).join(""));
-      return chunks[0] ?? "";
-    },
-    get length() {
-      return length;
-    },
-    ended: closed.promise,
-  };
+async function connect(port: number): Promise<ByteClient> {
+  const client = await connectTo(port);
   clients.push(client);
   return client;
 }

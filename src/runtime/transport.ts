@@ -77,10 +77,16 @@ export interface Connection {
 }
 
 export interface ConnectionHandler {
+  /** Called once, first, for connections that {@link Transport.connect} began: the peer has answered. */
+  handleConnect?(): void;
   /** `bytes` are valid during the call only. */
   handleBytes(bytes: Uint8Array): void;
-  /** Called once, last. */
-  handleClose(): void;
+  /**
+   * Called once, last.
+   *
+   * @param errorName - the system's name of what went wrong, as in "ECONNREFUSED"; undefined when nothing did
+   */
+  handleClose(errorName?: string): void;
 }
 
 export interface TransportCounters {
@@ -97,6 +103,14 @@ export interface TransportCounters {
   readonly queuedBytes: number;
   /** What the addon's records of connections take, now; those of TypeScript can't be counted. */
   readonly connectionTableBytes: number;
+}
+
+export interface ConnectOptions {
+  /** An IP address: whoever has a name resolves it first. */
+  readonly host: string;
+  readonly port: number;
+  /** Where the connection comes from; the system chooses when undefined. Each address has some 28,000 ports to one peer. */
+  readonly localAddress?: string;
 }
 
 export interface Transport {
@@ -118,8 +132,20 @@ export interface Transport {
   readonly doorbellFd: number | undefined;
   /** Called when somebody rang. */
   onDoorbell: () => void;
-  /** Rings the doorbell of another thread's transport, which is still there. */
+  /**
+   * Another descriptor of a doorbell, which stays what it is when the transport that answers it has gone: ringing then wakes
+   * nobody, where the first descriptor's number may mean any file by then. Undefined when it can't be had.
+   */
+  holdDoorbell(fd: number): number | undefined;
+  /** Lets go of what {@link holdDoorbell} gave: nobody rings it any more. */
+  dropDoorbell(fd: number): void;
+  /** Rings the doorbell of another thread's transport: a descriptor that is held. */
   ringDoorbell(fd: number): void;
+  /**
+   * Begins a connection of our own. What is sent before it stands waits. It has no time limit but the system's, which is
+   * minutes: who can't wait destroys it.
+   */
+  connect(options: ConnectOptions, createHandler: (connection: Connection) => ConnectionHandler): Connection;
   /** Closes every connection and waits for the listeners. */
   close(): Promise<void>;
 }

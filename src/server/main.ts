@@ -36,18 +36,29 @@ async function serve(loaded: LoadedConfig): Promise<void> {
   const logging = { level, format, isTerminal, hasColors: isTerminal && !process.env["NO_COLOR"] };
   const logOutput = standardOutput();
   const logger = createLogger({ ...logging, destination: logOutput });
-  const server = await startServer({ loaded, logger, logging, logOutput, version });
-  if (isTerminal) process.stdout.write(bannerOf(server, loaded, version));
+  const starting = startServer({ loaded, logger, logging, logOutput, version });
 
   // A rejection that nobody handles belonged to one session, which is gone; the server is not. A throw that nobody caught may
   // have left anything behind: the server stops in order, and its supervisor starts it again.
   process.on("unhandledRejection", (error) =>
     logger.error({ err: error }, "an unhandled rejection: a mistake of ours"),
   );
-  closeWithGrace(
+  // From the first moment on: who is told to stop while he starts stops in order, too.
+  const closing = closeWithGrace(
     { delay: loaded.config.server.shutdownTimeoutMs + shutdownGraceMs, skip: ["unhandledRejection"], logger },
-    async ({ signal, err }) => server.stop(err === undefined ? `received ${signal}` : "an uncaught error"),
+    async ({ signal, err }) => {
+      if (err !== undefined) logger.fatal({ err }, "an uncaught error, a mistake of ours: the server stops");
+      const server = await starting.catch(() => undefined);
+      await server?.stop(err === undefined ? `received ${signal}` : "an uncaught error");
+    },
   );
+  try {
+    const server = await starting;
+    if (isTerminal) process.stdout.write(bannerOf(server, loaded, version));
+  } catch (error) {
+    closing.uninstall(); // there is nothing to stop, and the reason is said elsewhere
+    throw error;
+  }
 }
 
 function readVersion(): string {

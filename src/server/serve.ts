@@ -17,7 +17,7 @@ import { FlvCarriers } from "./http/flv-carriers.ts";
 import { HttpService } from "./http/http-service.ts";
 import { formatBanner } from "./log/banner.ts";
 import type { LogDestination, Logger, LoggerSettings } from "./log/logger.ts";
-import type { ProblemLine } from "./shards/calls.ts";
+import { type RepeatedError, RepeatedErrors } from "./log/repeated-errors.ts";
 import { ShardSet } from "./shards/shard-set.ts";
 
 export interface Server {
@@ -54,13 +54,19 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     eventBus,
     limits: config.streaming,
   });
+  // Each shard puts its own together; here all of them come together, at most one line a second for each code.
+  const problems = new RepeatedErrors((line) => logProblem(logger, controller, line));
+  const problemTimer = setInterval(() => problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
+  const death = Promise.withResolvers<never>();
+  death.promise.catch(() => {}); // of interest during the start only
+  let isStarting = true;
   const shards: ShardSet = new ShardSet({
     config,
     logger,
     logging,
     calls: {
       ...controller.calls,
-      problem: (line) => logProblem(logger, controller, line),
+      problem: (errors) => problems.handle(errors, errors.fields, systemClock.monotonicMs(), errors.count),
       log: (line) => {
         logOutput.write(line);
       },
@@ -72,6 +78,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     ],
     // Its streams are gone, and nothing is known of its state: the process ends in order, and its supervisor starts it again.
     onDeath: (error) => {
+      if (isStarting) {
+        death.reject(error);
+        return;
+      }
       setImmediate(() => {
         throw error;
       });
@@ -111,11 +121,15 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await shards.stop(reason);
     await http.stop();
     await shards.close();
+    clearInterval(problemTimer);
+    problems.flush(systemClock.monotonicMs());
     logger.info("stopped");
   };
   try {
-    await shards.start();
+    // Of a thread that ends meanwhile it says why, and not only that it does not answer.
+    await Promise.race([death.promise, shards.start()]);
     if (config.http.enabled) await http.start();
+    isStarting = false;
   } catch (error) {
     await stop("the start failed");
     throw error;
@@ -150,7 +164,7 @@ export function bannerOf(server: Server, { config }: LoadedConfig, version: stri
   return formatBanner({ version, host, rtmpPort, rtmpsPort, httpPort, access: config.access });
 }
 
-function logProblem(logger: Logger, controller: Controller, { code, message, count, fields }: ProblemLine): void {
+function logProblem(logger: Logger, controller: Controller, { code, message, count, fields }: RepeatedError): void {
   const level = code === ERR_INTERNAL ? "error" : "warn";
   const { stream } = fields;
   // Who holds the stream that somebody else wanted: for us to know, and not in the message that the peer gets.
@@ -187,4 +201,5 @@ function logEvent(logger: Logger, event: EngineEvent): void {
   }
 }
 
+const problemIntervalMs = 250;
 const fullPercent = 95;

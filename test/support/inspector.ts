@@ -2,6 +2,7 @@
 
 import { once } from "node:events";
 import { WebSocket } from "ws";
+import { waitFor } from "./wait.ts";
 
 export interface ProcessState {
   readonly heapBytes: number;
@@ -11,6 +12,8 @@ export interface ProcessState {
 
 interface Reply {
   readonly id?: number;
+  readonly method?: string;
+  readonly params?: { readonly sessionId: string; readonly workerInfo?: { readonly title: string } };
   readonly result?: { readonly usedSize?: number; readonly result?: { readonly value?: unknown } };
   readonly error?: { readonly message: string };
 }
@@ -18,6 +21,8 @@ interface Reply {
 export class Inspector implements Disposable {
   readonly #socket: WebSocket;
   readonly #waiting = new Map<number, PromiseWithResolvers<Reply["result"]>>();
+  /** Sessions of the process's threads, by the thread's title. */
+  readonly #threads = new Map<string, string>();
   #nextId = 1;
 
   /** @param port - what the server was started with: `--inspect=127.0.0.1:<port>` */
@@ -33,7 +38,10 @@ export class Inspector implements Disposable {
   private constructor(socket: WebSocket) {
     this.#socket = socket;
     socket.on("message", (text: Buffer) => {
-      const { id, result, error } = JSON.parse(text.toString()) as Reply;
+      const { id, result, error, method, params } = JSON.parse(text.toString()) as Reply;
+      if (method === "NodeWorker.attachedToWorker" && params?.workerInfo !== undefined) {
+        this.#threads.set(params.workerInfo.title, params.sessionId);
+      }
       const waiting = id === undefined ? undefined : this.#waiting.get(id);
       if (waiting === undefined) return;
       if (error === undefined) waiting.resolve(result);
@@ -54,6 +62,22 @@ export class Inspector implements Disposable {
     const list = (names?.result?.value ?? []) as string[];
     for (const name of list) resources[name] = (resources[name] ?? 0) + 1;
     return { heapBytes: heap?.usedSize ?? 0, resources };
+  }
+
+  /** Runs an expression on the main thread. */
+  async evaluate(expression: string): Promise<void> {
+    await this.#call("Runtime.evaluate", { expression });
+  }
+
+  /** Has the thread of this name run an expression; what comes of it shows elsewhere. */
+  async evaluateOnThread(name: string, expression: string): Promise<void> {
+    await this.#call("NodeWorker.enable", { waitForDebuggerOnStart: false });
+    const sessionId = await waitFor(`the thread ${name}`, () => {
+      for (const [title, id] of this.#threads) if (title.includes(name)) return id;
+      return undefined;
+    });
+    const message = JSON.stringify({ id: 1, method: "Runtime.evaluate", params: { expression } });
+    await this.#call("NodeWorker.sendMessageToWorker", { sessionId, message });
   }
 
   [Symbol.dispose](): void {

@@ -16,6 +16,8 @@ export interface TestServer extends AsyncDisposable {
   httpUrl(path: string): string;
   /** What `/stats` answers. */
   stats(): Promise<ServerStats>;
+  /** Resolves to its exit code when it has ended; null when it had to be killed. */
+  readonly exited: Promise<number | null>;
   /** Ends it with SIGTERM and resolves to its exit code; null when it had to be killed. */
   stop(): Promise<number | null>;
 }
@@ -25,12 +27,19 @@ export interface ServerStats {
   readonly active_streams: readonly string[];
   readonly total_streams: number;
   readonly subscribers: number;
-  readonly memory: { readonly used_bytes: number; readonly process_resident_bytes: number };
+  readonly memory: {
+    readonly used_bytes: number;
+    readonly limit_bytes: number;
+    readonly refused: number;
+    readonly process_resident_bytes: number;
+  };
   readonly connections: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
+  readonly shards: readonly { readonly index: number; readonly cursors: number; readonly streams: number }[];
   readonly streams: readonly {
     readonly name: string;
+    readonly shard: number;
     readonly state: string;
     readonly subscribers: number;
     readonly fps: number;
@@ -65,7 +74,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ...settings.flatMap((text) => ["--set", text]),
   ];
   const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });
-  const exited = once(child, "exit");
+  const exited = once(child, "exit").then(([code]) => code as number | null);
   const logLines: Record<string, unknown>[] = [];
   const listening = Promise.withResolvers<Record<string, unknown>>();
   createInterface({ input: child.stdout! }).on("line", (line) => {
@@ -73,7 +82,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     logLines.push(parsed);
     if (parsed["msg"] === "listening") listening.resolve(parsed);
   });
-  exited.then(([code]) => listening.reject(new Error(`the server exited with ${String(code)} before it listened`)));
+  exited.then((code) => listening.reject(new Error(`the server exited with ${String(code)} before it listened`)));
   // A test that fails must leave nothing behind: not a server that never listens, nor one that never ends.
   const startTimer = setTimeout(() => child.kill("SIGKILL"), startTimeoutMs);
   const line = await listening.promise.finally(() => clearTimeout(startTimer));
@@ -82,7 +91,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const stop = async (): Promise<number | null> => {
     child.kill("SIGTERM");
     const timer = setTimeout(() => child.kill("SIGKILL"), stopTimeoutMs);
-    const [code] = (await exited) as [number | null];
+    const code = await exited;
     clearTimeout(timer);
     return code;
   };
@@ -92,6 +101,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     httpPort,
     pid: child.pid!,
     logLines,
+    exited,
     rtmpUrl: (name) => `rtmp://127.0.0.1:${rtmpPort}/${name}`,
     httpUrl: (path) => `http://127.0.0.1:${httpPort}${path}`,
     stats: async () => (await (await fetch(`http://127.0.0.1:${httpPort}/stats`)).json()) as ServerStats,

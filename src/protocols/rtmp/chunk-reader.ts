@@ -28,6 +28,8 @@ import {
   maxChunkSize,
   maxChunkStreams,
   maxPartialBytes,
+  sharedMessageBytes,
+  sharedPieceBytes,
 } from "./limits.ts";
 import { parseAbort } from "./message/abort.ts";
 import { messageTypeId, messageTypeOf, type RtmpMessage } from "./message/message-type.ts";
@@ -55,6 +57,16 @@ export class ChunkReader {
   #partialBytes = 0;
   #credit: number = chunkCreditMax;
   #creditedAt: number | undefined;
+
+  /** Memory for the payloads of several messages, and how much of it is taken. */
+  #piece: Uint8Array = nothing;
+  #pieceUsed = 0;
+
+  /**
+   * Whether payloads are cut from memory that several messages share: for publishers, whose messages are kept and let go of in
+   * the order they come. Memory for each sound and picture is what the garbage collector would be busiest with.
+   */
+  sharesMemory = false;
 
   /** The peer's chunk size as it is used here: what it declared, at most `maxChunkSize`. */
   get chunkSize(): number {
@@ -235,9 +247,20 @@ export class ChunkReader {
       );
     }
     this.#partialBytes = partialBytes;
-    const payload = new Uint8Array(capacity);
+    const payload = this.#allocate(capacity);
     payload.set(old.subarray(0, stream.received));
     stream.payload = payload;
+  }
+
+  #allocate(length: number): Uint8Array {
+    if (!this.sharesMemory || length > sharedMessageBytes) return new Uint8Array(length);
+    if (this.#pieceUsed + length > this.#piece.length) {
+      this.#piece = new Uint8Array(sharedPieceBytes);
+      this.#pieceUsed = 0;
+    }
+    const payload = this.#piece.subarray(this.#pieceUsed, this.#pieceUsed + length);
+    this.#pieceUsed += length;
+    return payload;
   }
 
   #finish(stream: ChunkStream): RtmpMessage | undefined {

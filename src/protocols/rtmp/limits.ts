@@ -25,6 +25,13 @@ export const maxPartialBytesBeforePublish = 0x1_0000;
 export const initialMessageBytes = 0x1_0000;
 
 /**
+ * A publisher's messages of up to `sharedMessageBytes` share pieces of this size: half a second of 1 Mb/s, so that what is kept
+ * beyond the frames themselves stays small beside a GOP.
+ */
+export const sharedPieceBytes = 0x1_0000;
+export const sharedMessageBytes = 0x4000;
+
+/**
  * Every chunk costs one credit; bytes of messages and time earn them. A peer with the default chunk size of 128 always earns
  * more than it spends; one with chunks of one byte has spent everything after 128 KiB. (Measured: a chunk of one byte costs 17 ns,
  * per byte 16 times as much as chunks of 128; so 64 a millisecond are 0.1 % of a core.)

@@ -49,6 +49,8 @@ export class RtmpServerSession {
   readonly #ping: PingTimer;
   #lastMediaAt: number | undefined;
   #droppedMessages = 0;
+  /** Whether {@link #watchIdleness} has seen what the streams do now. */
+  #isWatched = false;
 
   /** `now` here and everywhere: milliseconds of a monotonic clock. */
   constructor(options: RtmpServerOptions, now: number) {
@@ -93,7 +95,8 @@ export class RtmpServerSession {
     try {
       this.#read(bytes);
       if (this.#handshake === undefined) this.#link.acknowledge();
-      this.#watchIdleness();
+      // Media changes nothing here.
+      if (!this.#isWatched) this.#watchIdleness();
     } catch (error) {
       this.#fail(error);
     }
@@ -260,6 +263,7 @@ export class RtmpServerSession {
 
   /** The state machine: what each command does. Names that nobody knows get `_error`, never a close. */
   #handleCommand(command: Command, messageStreamId: number): void {
+    this.#isWatched = false;
     const { name, transactionId } = command;
     if (name === "connect") {
       this.#handleConnect(command);
@@ -368,10 +372,12 @@ export class RtmpServerSession {
   /** Starts or stops the deadline for doing anything, and the bound on memory, with what the streams do now. */
   #watchIdleness(): void {
     if (this.#state !== "connecting" && this.#state !== "connected") return;
+    this.#isWatched = true;
     // A refusal buys no time: whoever is refused again and again has the same ten seconds as one who says nothing.
     if (this.#streams.isAnyAccepted) this.#commandDeadline = undefined;
     else this.#commandDeadline ??= this.#now + (this.#options.commandTimeoutMs ?? limits.commandTimeoutMs);
     const { isAnyPublishing } = this.#streams;
+    this.#link.reader.sharesMemory = isAnyPublishing;
     this.#link.reader.setPartialLimit(isAnyPublishing ? limits.maxPartialBytes : limits.maxPartialBytesBeforePublish);
   }
 

@@ -12,25 +12,9 @@ import { Gate, type PeerRequest } from "../../kernel/gate.ts";
 import type { EngineLimits } from "../../kernel/limits.ts";
 import type { AccessRequest, AuditSink, Authenticator, Clock, EngineEvent, EventBus } from "../../kernel/services.ts";
 import type { StreamName } from "../../kernel/stream-name.ts";
+import { ERR_SHARD_BUSY } from "../errors.ts";
+import type { ControllerCalls, ReleasedStream, ShardCalls, ShardRequest } from "./calls.ts";
 import type { Link } from "./link.ts";
-import type { ShardCalls } from "./shard.ts";
-
-/** What a shard asks of the controller. */
-export type ControllerCalls = {
-  /** Decides about a publisher, and gives it the stream. `startMs`: where a timeline goes on that began on another shard. */
-  readonly publish: (wanted: ShardRequest) => Promise<{ readonly startMs: number | undefined }>;
-  /** The publisher that was given a stream did not take it. */
-  readonly unclaim: (what: { readonly shard: number; readonly key: string }) => void;
-  /** Decides about a player, and says where the stream is. */
-  readonly play: (wanted: ShardRequest) => Promise<{ readonly owner: number }>;
-  /** What happened on a shard; the registry follows it. */
-  readonly changed: (what: { readonly shard: number; readonly event: EngineEvent }) => void;
-};
-
-export interface ShardRequest {
-  readonly shard: number;
-  readonly request: PeerRequest;
-}
 
 export interface ControllerOptions {
   readonly clock: Clock;
@@ -59,8 +43,8 @@ interface Entry {
   readonly publisherAddress: string;
   /** Its shard has it, from a publisher before. */
   isThere: boolean;
-  /** It was on another shard before. */
-  isMoving: boolean;
+  /** It was on another shard before: who asks where it is waits until it is there. */
+  readonly move: PromiseWithResolvers<void> | undefined;
 }
 
 export class Controller {
@@ -129,26 +113,42 @@ export class Controller {
     const access = await this.#gate.admit("publish", request);
     // At once, before anything is waited for: the next one to come finds it taken.
     const from = this.#gate.decide(access, () => this.#claim(access, shard));
-    if (from === shard) return { startMs: undefined };
-    this.#movedStreamCount++;
-    const released = await this.#shards.get(from)?.call("release", access.stream.key);
+    if (from === undefined) return { startMs: undefined };
+    const released = await this.#release(access.stream.key, from);
     return { startMs: released === undefined ? undefined : continuedTimelineMs(released.endMs, released.idleMs) };
   }
 
-  /** Gives the stream to `shard`; returns the shard that had it. */
-  #claim({ stream, address }: AccessRequest, shard: number): number {
+  /** Gives the stream to `shard`; returns what it was on another shard. */
+  #claim({ stream, address }: AccessRequest, shard: number): Entry | undefined {
     const known = this.#entries.get(stream.key);
     this.#checkPublisher(stream, known);
-    const from = known?.owner ?? shard;
+    const from = known === undefined || known.owner === shard ? undefined : known;
     this.#entries.set(stream.key, {
       name: stream,
       owner: shard,
       state: "claimed",
       publisherAddress: address,
-      isThere: known !== undefined && from === shard,
-      isMoving: from !== shard,
+      isThere: known !== undefined && from === undefined,
+      move: from === undefined ? undefined : Promise.withResolvers<void>(),
     });
     return from;
+  }
+
+  async #release(key: string, from: Entry): Promise<ReleasedStream | undefined> {
+    try {
+      // However long it takes: given up half-way, the stream would be on both shards, or on none.
+      const options = { timeoutMs: Number.POSITIVE_INFINITY };
+      const released = await this.#shards.get(from.owner)?.call("release", key, options);
+      this.#movedStreamCount++;
+      return released;
+    } catch (error) {
+      this.#entries.get(key)?.move?.resolve();
+      const isAsked = !(error instanceof CodedError && error.code === ERR_SHARD_BUSY);
+      // Not even asked for, it is where it was; else nobody knows what became of it.
+      if (isAsked) this.#forget(key, "its shard could not let go of it");
+      else this.#entries.set(key, from);
+      throw error;
+    }
   }
 
   #checkPublisher({ key, app }: StreamName, known: Entry | undefined): void {
@@ -176,17 +176,28 @@ export class Controller {
   }
 
   #forget(key: string, reason: string): void {
+    this.#entries.get(key)?.move?.resolve();
     this.#entries.delete(key);
     for (const shard of this.#shards.values()) shard.tell("gone", { key, reason });
   }
 
   async #play(request: PeerRequest): Promise<{ readonly owner: number }> {
     const access = await this.#gate.admit("play", request);
+    await this.#settled(access.stream.key);
     return this.#gate.decide(access, () => {
       const entry = this.#entries.get(access.stream.key);
       if (entry !== undefined) return { owner: entry.owner };
       throw new CodedError(ERR_STREAM_NOT_FOUND, `nobody is publishing ${access.stream.key}`);
     });
+  }
+
+  /** While a stream moves it is nowhere; its players are asked for a moment's patience. */
+  async #settled(key: string): Promise<void> {
+    for (;;) {
+      const entry = this.#entries.get(key);
+      if (entry?.state !== "claimed" || entry.move === undefined) return;
+      await entry.move.promise;
+    }
   }
 
   #changed(shard: number, event: EngineEvent): void {
@@ -202,11 +213,11 @@ export class Controller {
   #follow(entry: Entry, event: EngineEvent): void {
     switch (event.type) {
       case "publish":
+        if (entry.state !== "claimed") return;
         entry.state = "publishing";
-        if (entry.isMoving) {
-          entry.isMoving = false;
-          for (const link of this.#shards.values()) link.tell("moved", { key: event.stream, owner: entry.owner });
-        }
+        if (entry.move === undefined) return;
+        for (const link of this.#shards.values()) link.tell("moved", { key: event.stream, owner: entry.owner });
+        entry.move.resolve(); // behind what was told
         return;
       case "unpublish":
         if (entry.state === "publishing") entry.state = "idle";

@@ -17,17 +17,21 @@ export class Feed {
   readonly log: StreamLog = new StreamLog();
   readonly players: Set<Player> = new Set();
   /** The shard that the log is written on. */
-  owner = -1;
+  owner: number;
   stream: StreamView;
+  /** Replaced when the stream moves: whoever waits looks again. */
   opening: Promise<void> | undefined;
+  /** Counts attempts to attach: what comes of another than the newest is let go of. */
+  attempt = 0;
   /** Lets go of the log where it is written. */
   release: () => void = () => {};
   /** Its stream is about to move. */
   isDetached = false;
   isEnded = false;
 
-  constructor(name: StreamName, format: FormatRequest, formatKey: string) {
+  constructor(name: StreamName, format: FormatRequest, formatKey: string, owner: number) {
     this.name = name;
+    this.owner = owner;
     this.format = format;
     this.formatKey = formatKey;
     this.stream = { name, tracks: [] };

@@ -23,15 +23,21 @@ export interface LinkCounters {
   readonly fullCount: number;
 }
 
+export interface CallOptions<Result> {
+  readonly timeoutMs?: number;
+  readonly transfer?: Transferable[];
+  /** Gives back what was handed out by an answer that came after the time-out, when nobody waited for it any more. */
+  readonly undo?: (answer: Result) => void;
+}
+
 /** One side's way to the other. */
 export interface Link<Remote extends Calls> {
   readonly counters: LinkCounters;
-  /** @throws what the other side throws, as a CodedError; `ERR_SHARD_BUSY`, `ERR_SHARD_GONE` */
+  /** @throws what the other side throws, as a CodedError; `ERR_SHARD_BUSY` (then `undo` may follow), `ERR_SHARD_GONE` */
   call<Name extends keyof Remote & string>(
     name: Name,
     argument: Argument<Remote[Name]>,
-    timeoutMs?: number,
-    transfer?: Transferable[],
+    options?: CallOptions<Answer<Remote[Name]>>,
   ): Promise<Answer<Remote[Name]>>;
   /** A change of state, which the other side must learn of: sent even when the queue is full, and counted then. */
   tell<Name extends keyof Remote & string>(name: Name, argument: Argument<Remote[Name]>): void;
@@ -64,7 +70,7 @@ export class LocalLink<Remote extends Calls> implements Link<Remote> {
   ): Promise<Answer<Remote[Name]>> {
     this.#sentCount++;
     await undefined;
-    return (await this.#handlers[name]?.(argument as never)) as Answer<Remote[Name]>;
+    return (await handlerOf(this.#handlers, name)(argument as never)) as Answer<Remote[Name]>;
   }
 
   tell<Name extends keyof Remote & string>(name: Name, argument: Argument<Remote[Name]>): void {
@@ -89,7 +95,9 @@ interface Message {
 
 interface Pending {
   readonly dueMs: number;
-  readonly promise: PromiseWithResolvers<unknown>;
+  /** Undefined when it came too late: then only {@link CallOptions.undo} is left to do. */
+  promise: PromiseWithResolvers<unknown> | undefined;
+  readonly undo: ((answer: never) => void) | undefined;
 }
 
 /** One end of a link between two threads. */
@@ -141,15 +149,19 @@ export class PortLink<Remote extends Calls, Local extends Calls> implements Link
   call<Name extends keyof Remote & string>(
     name: Name,
     argument: Argument<Remote[Name]>,
-    timeoutMs: number = callTimeoutMs,
-    transfer: Transferable[] = [],
+    { timeoutMs = callTimeoutMs, transfer = [], undo }: CallOptions<Answer<Remote[Name]>> = {},
   ): Promise<Answer<Remote[Name]>> {
     if (this.#isClosed) return Promise.reject(gone());
     if (this.#isFull()) return Promise.reject(busy("its queue is full"));
     const promise = Promise.withResolvers<unknown>();
     const id = this.#nextId++;
-    this.#pending.set(id, { dueMs: this.#nowMs() + timeoutMs, promise });
-    this.#post({ id, name, argument }, transfer);
+    this.#pending.set(id, { dueMs: this.#nowMs() + timeoutMs, promise, undo });
+    try {
+      this.#post({ id, name, argument }, transfer);
+    } catch (error) {
+      this.#pending.delete(id);
+      promise.reject(error);
+    }
     return promise.promise as Promise<Answer<Remote[Name]>>;
   }
 
@@ -167,7 +179,7 @@ export class PortLink<Remote extends Calls, Local extends Calls> implements Link
     this.#isClosed = true;
     clearInterval(this.#timer);
     this.#port.close();
-    for (const { promise } of this.#pending.values()) promise.reject(gone());
+    for (const { promise } of this.#pending.values()) promise?.reject(gone());
     this.#pending.clear();
   }
 
@@ -177,52 +189,89 @@ export class PortLink<Remote extends Calls, Local extends Calls> implements Link
     return isFull;
   }
 
+  /** @throws what can't be cloned is a mistake of ours */
   #post(message: Message, transfer: Transferable[] = []): void {
     if (this.#isClosed) return;
+    this.#port.postMessage(message, transfer);
     this.#sentCount++;
     Atomics.add(this.#queue, this.#side * 2, 1);
-    this.#port.postMessage(message, transfer);
   }
 
   #handle({ id, name, argument, error }: Message): void {
     Atomics.add(this.#queue, (1 - this.#side) * 2 + 1, 1);
+    if (this.#isClosed) return;
     if (name === undefined) {
       this.#settle(id, argument, error);
       return;
     }
-    this.#run(name, argument).then(
-      (answer) => {
-        if (id !== 0) this.#post({ id, argument: answer });
-      },
-      (thrown: unknown) => {
-        if (id === 0 || !(thrown instanceof CodedError)) this.#onFailure(thrown);
-        if (id !== 0) this.#post({ id, error: describe(thrown) });
-      },
-    );
+    let answer: unknown;
+    try {
+      answer = handlerOf(this.#handlers, name)(argument as never);
+    } catch (thrown) {
+      this.#failed(id, thrown);
+      return;
+    }
+    // What needs no waiting is answered at once: what its caller is told next comes behind the answer.
+    if (answer instanceof Promise) {
+      answer.then(
+        (settled) => this.#answer(id, settled),
+        (thrown: unknown) => this.#failed(id, thrown),
+      );
+    } else {
+      this.#answer(id, answer);
+    }
   }
 
-  async #run(name: string, argument: unknown): Promise<unknown> {
-    const handler = Object.hasOwn(this.#handlers, name) ? this.#handlers[name] : undefined;
-    assert(handler !== undefined, `another thread asked for ${name}, which nobody here answers`);
-    return handler(argument as never);
+  #answer(id: number, answer: unknown): void {
+    if (id === 0) return;
+    try {
+      this.#post({ id, argument: answer });
+    } catch (error) {
+      this.#failed(id, error);
+    }
+  }
+
+  #failed(id: number, thrown: unknown): void {
+    if (id === 0 || !(thrown instanceof CodedError)) this.#onFailure(thrown);
+    if (id !== 0) this.#post({ id, error: describe(thrown) });
   }
 
   #settle(id: number, answer: unknown, error: Message["error"]): void {
     const pending = this.#pending.get(id);
-    if (pending === undefined) return; // answered too late
+    if (pending === undefined) return;
     this.#pending.delete(id);
-    if (error === undefined) pending.promise.resolve(answer);
-    else pending.promise.reject(new CodedError(error.code, error.message));
+    const { promise, undo } = pending;
+    if (promise === undefined) {
+      if (error === undefined) this.#undo(undo, answer);
+    } else if (error === undefined) {
+      promise.resolve(answer);
+    } else {
+      promise.reject(new CodedError(error.code, error.message));
+    }
+  }
+
+  #undo(undo: Pending["undo"], answer: unknown): void {
+    try {
+      undo?.(answer as never);
+    } catch (error) {
+      this.#onFailure(error);
+    }
   }
 
   #expire(): void {
     const nowMs = this.#nowMs();
-    for (const [id, { dueMs, promise }] of this.#pending) {
-      if (nowMs < dueMs) continue;
-      this.#pending.delete(id);
-      promise.reject(busy("it did not answer in time"));
+    for (const pending of this.#pending.values()) {
+      if (pending.promise === undefined || nowMs < pending.dueMs) continue;
+      pending.promise.reject(busy("it did not answer in time"));
+      pending.promise = undefined; // its answer may come all the same, and is undone then
     }
   }
+}
+
+function handlerOf<Handlers extends Calls>(handlers: Handlers, name: string): (argument: never) => unknown {
+  const handler = Object.hasOwn(handlers, name) ? handlers[name] : undefined;
+  assert(handler !== undefined, `another thread asked for ${name}, which nobody here answers`);
+  return handler;
 }
 
 function describe(error: unknown): NonNullable<Message["error"]> {

@@ -10,21 +10,22 @@
 import { assert } from "../../bytes/assert.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import type { FormatFamily, FormatRequest, StreamView } from "../../kernel/egress.ts";
-import { type EgressLog, type LogMemory, openLogMemory } from "../../kernel/egress-log.ts";
+import type { EgressLog } from "../../kernel/egress-log.ts";
 import type { Engine } from "../../kernel/engine.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
+import { type LogMemory, openLogMemory } from "../../kernel/log-memory.ts";
 import type { Publication } from "../../kernel/publication.ts";
-import type { ReadableLog } from "../../kernel/readable-log.ts";
 import type { EngineEvent } from "../../kernel/services.ts";
 import type { Stream } from "../../kernel/stream.ts";
 import { parseStreamName, type StreamName } from "../../kernel/stream-name.ts";
 import { ERR_SHARD_BUSY, ERR_SHARD_GONE } from "../errors.ts";
-import type { ControllerCalls } from "./controller.ts";
+import type { ControllerCalls, ForeignLog, MemoryHandle, PeerCalls, ReleasedStream, ShardCalls } from "./calls.ts";
 import { Doorbell } from "./doorbell.ts";
 import { Feed, type Player } from "./feed.ts";
 import { maxForeignLogs } from "./limits.ts";
 import type { Link, LinkCounters } from "./link.ts";
+import { FeedSubscription, type PlayerSubscription, type SubscriptionOwner } from "./subscription.ts";
 
 /** What sessions are given: the streams of the whole server, through one door. */
 export interface StreamAccess {
@@ -39,64 +40,12 @@ export interface StreamAccess {
   find(request: PeerRequest): Promise<StreamView>;
 }
 
-/** One player's hold on a stream in its wire format. */
-export interface PlayerSubscription {
-  readonly stream: StreamView;
-  readonly log: ReadableLog;
-  /** What of the stream this player can't be given, as sentences for a person. */
-  readonly leftOut: readonly string[];
-  close(reason: string): void;
-  lagged(): void;
-  evicted(): void;
-}
-
 /** Counts of this shard's players; they only grow. */
 export interface ShardCounters {
   subscribeCount: number;
   refusedCount: number;
   lagCount: number;
   evictedCount: number;
-}
-
-/** What the controller asks of a shard. */
-export type ShardCalls = {
-  /** Gives up an idle stream, because its publisher came back through another shard. Undefined: there is none. */
-  readonly release: (key: string) => ReleasedStream | undefined;
-  /** The stream is on this shard now: players of it go on there. */
-  readonly moved: (where: { readonly key: string; readonly owner: number }) => void;
-  /** The stream that was to move is gone. */
-  readonly gone: (what: { readonly key: string; readonly reason: string }) => void;
-};
-
-export interface ReleasedStream {
-  /** Where its timeline ends, and how long ago that was. */
-  readonly endMs: number;
-  readonly idleMs: number;
-}
-
-/** What shards ask of each other. */
-export type PeerCalls = {
-  readonly openLog: (wanted: { readonly key: string; readonly format: FormatRequest }) => ForeignLog;
-  readonly closeLog: (slot: number) => void;
-  readonly describe: (key: string) => StreamView;
-  readonly logGrown: (change: { readonly slot: number; readonly memory: MemoryHandle }) => void;
-  readonly streamChanged: (change: { readonly slot: number; readonly stream: StreamView }) => void;
-  readonly logEnded: (end: { readonly slot: number; readonly reason: string }) => void;
-  /** Where there is no descriptor to ring with. */
-  readonly ring: (nothing: undefined) => void;
-};
-
-interface ForeignLog {
-  readonly slot: number;
-  readonly memory: MemoryHandle;
-  readonly stream: StreamView;
-}
-
-/** An egress log's memory on its way to another thread. */
-interface MemoryHandle {
-  readonly shared: SharedArrayBuffer;
-  readonly capacity: number;
-  readonly entryCapacity: number;
 }
 
 export interface ShardOptions {
@@ -108,7 +57,7 @@ export interface ShardOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export class Shard implements StreamAccess {
+export class Shard implements StreamAccess, SubscriptionOwner {
   readonly index: number;
   readonly engine: Engine;
   readonly counters: ShardCounters = { subscribeCount: 0, refusedCount: 0, lagCount: 0, evictedCount: 0 };
@@ -149,11 +98,12 @@ export class Shard implements StreamAccess {
 
   async publish(request: PeerRequest, onEnd: (reason: string) => void): Promise<Publication> {
     const name = parseStreamName(request.name);
-    const { startMs } = await this.#controller.call("publish", { shard: this.index, request });
+    const undo = (): void => this.#controller.tell("unclaim", { shard: this.index, key: name.key });
+    const { startMs } = await this.#controller.call("publish", { shard: this.index, request }, { undo });
     try {
       return this.engine.openPublication(name, request, onEnd, startMs);
     } catch (error) {
-      this.#controller.tell("unclaim", { shard: this.index, key: name.key });
+      undo();
       throw error;
     }
   }
@@ -232,8 +182,9 @@ export class Shard implements StreamAccess {
         for (const feed of this.#feeds.get(key)?.values() ?? []) this.#move(feed, owner);
       },
       gone: ({ key, reason }) => {
+        // Of another shard: it let go of the stream, and its logs are nobody's any more.
         for (const feed of [...(this.#feeds.get(key)?.values() ?? [])])
-          if (feed.isDetached) this.#endFeed(feed, reason);
+          if (feed.isDetached || feed.owner !== this.index) this.#endFeed(feed, reason);
       },
     };
   }
@@ -243,9 +194,12 @@ export class Shard implements StreamAccess {
     for (const peer of this.#peers.values()) peer.inward.take((slot) => peer.feeds[slot]?.log.ring());
   }
 
-  /** No way leads out any more. Feeds of other shards end. */
+  /** No way leads out any more, and nobody is rung. Feeds of other shards end. */
   close(): void {
-    for (const peer of this.#peers.values()) peer.link.close();
+    for (const { link, exports } of this.#peers.values()) {
+      link.close();
+      for (const exported of exports) exported?.close();
+    }
     this.#peers.clear();
     for (const feeds of [...this.#feeds.values()]) {
       for (const feed of [...feeds.values()])
@@ -268,12 +222,12 @@ export class Shard implements StreamAccess {
   ): Promise<Feed> {
     for (let attempt = 1; ; attempt++) {
       const owner = await this.#locate(request);
-      const feed = this.#feedOf(name, format);
+      const feed = this.#feedOf(name, format, owner);
       subscription.feed = feed;
       feed.players.add(subscription);
       try {
         feed.opening ??= this.#attach(feed, owner);
-        await feed.opening;
+        await opened(feed);
         if (!feed.isEnded) return feed;
         throw notFound(name.key);
       } catch (error) {
@@ -285,18 +239,18 @@ export class Shard implements StreamAccess {
     }
   }
 
-  #feedOf(name: StreamName, format: FormatRequest): Feed {
-    let feeds = this.#feeds.get(name.key);
-    if (feeds === undefined) {
-      feeds = new Map();
-      this.#feeds.set(name.key, feeds);
-    }
+  #feedOf(name: StreamName, format: FormatRequest, owner: number): Feed {
     const formatKey = `${format.family} ${format.key}`;
-    let feed = feeds.get(formatKey);
-    if (feed === undefined) {
-      feed = new Feed(name, format, formatKey);
-      feeds.set(formatKey, feed);
+    const known = this.#feeds.get(name.key)?.get(formatKey);
+    if (known !== undefined) {
+      if (known.owner === owner) return known;
+      // A stream that moves is told of before: this is another one, and word of the end of the first is still on its way.
+      this.#endFeed(known, "the stream ended");
     }
+    const feed = new Feed(name, format, formatKey, owner);
+    const feeds = this.#feeds.get(name.key);
+    if (feeds === undefined) this.#feeds.set(name.key, new Map([[formatKey, feed]]));
+    else feeds.set(formatKey, feed);
     return feed;
   }
 
@@ -304,6 +258,10 @@ export class Shard implements StreamAccess {
 
   unsubscribed(subscription: FeedSubscription, reason: string): void {
     if (this.#leave(subscription)) this.#emit("unsubscribe", subscription, reason);
+  }
+
+  lagged(): void {
+    this.counters.lagCount++;
   }
 
   evicted(subscription: FeedSubscription): void {
@@ -321,18 +279,22 @@ export class Shard implements StreamAccess {
   // Feeds.
 
   async #attach(feed: Feed, owner: number): Promise<void> {
+    const attempt = ++feed.attempt;
     feed.owner = owner;
     if (owner === this.index) {
       this.#attachOwn(feed);
       return;
     }
     const peer = this.#peer(owner);
-    const { slot, memory, stream } = await peer.link.call("openLog", { key: feed.name.key, format: feed.format });
+    const wanted = { key: feed.name.key, format: feed.format };
+    const undo = ({ slot }: ForeignLog): void => peer.link.tell("closeLog", slot);
+    const given = await peer.link.call("openLog", wanted, { undo });
     // Meanwhile all players have left, or the stream is elsewhere.
-    if (feed.isEnded || feed.owner !== owner) {
-      peer.link.tell("closeLog", slot);
+    if (feed.isEnded || feed.attempt !== attempt) {
+      undo(given);
       return;
     }
+    const { slot, memory, stream } = given;
     peer.feeds[slot] = feed;
     feed.release = () => {
       delete peer.feeds[slot];
@@ -365,10 +327,12 @@ export class Shard implements StreamAccess {
   #move(feed: Feed, owner: number): void {
     if (feed.owner === owner && !feed.isDetached) return;
     feed.detach();
-    feed.opening = this.#attach(feed, owner);
-    feed.opening.catch((error: unknown) => {
+    const opening = this.#attach(feed, owner);
+    feed.opening = opening;
+    opening.catch((error: unknown) => {
       if (!(error instanceof CodedError)) this.#options.onFailure(error);
-      this.#endFeed(feed, "the stream could not be found again");
+      // Moved again meanwhile: the next attempt counts.
+      if (feed.opening === opening) this.#endFeed(feed, "the stream could not be found again");
     });
   }
 
@@ -403,14 +367,13 @@ export class Shard implements StreamAccess {
   // What other shards play of this one's streams.
 
   #export(peer: Peer, key: string, format: FormatRequest): ForeignLog {
-    const slot = peer.freeSlots.pop() ?? peer.exports.length;
-    if (slot >= maxForeignLogs) {
+    if (peer.freeSlots.length === 0 && peer.exports.length >= maxForeignLogs) {
       throw new CodedError(ERR_SHARD_BUSY, `one thread plays ${maxForeignLogs} streams of another already`);
     }
     const stream = this.#streamOf(key);
-    const { log, release } = this.#lease(stream, format, (reason) => {
-      peer.link.tell("logEnded", { slot, reason });
-    });
+    // The slot is taken last: what can't be leased takes none.
+    const { log, release } = this.#lease(stream, format, (reason) => peer.link.tell("logEnded", { slot, reason }));
+    const slot = peer.freeSlots.pop() ?? peer.exports.length;
     let sentMemory: LogMemory = log.memory;
     let sentVersion = stream.trackVersion;
     const removeDoorbell = log.addDoorbell(() => {
@@ -474,52 +437,6 @@ export class Shard implements StreamAccess {
   }
 }
 
-class FeedSubscription implements PlayerSubscription, Player {
-  readonly #player: Player;
-  /** Set as soon as there is one. */
-  feed: Feed | undefined;
-  leftOut: readonly string[] = nothing;
-  readonly protocol: string;
-  readonly address: string;
-  readonly #shard: Shard;
-
-  constructor(shard: Shard, player: Player, request: PeerRequest) {
-    this.#shard = shard;
-    this.#player = player;
-    this.protocol = request.protocol;
-    this.address = request.address ?? "";
-  }
-
-  get stream(): StreamView {
-    return this.#feed.stream;
-  }
-
-  get log(): ReadableLog {
-    return this.#feed.log;
-  }
-
-  get #feed(): Feed {
-    assert(this.feed !== undefined, "a subscription is used when it has been given");
-    return this.feed;
-  }
-
-  handleStreamEnd(reason: string): void {
-    this.#player.handleStreamEnd(reason);
-  }
-
-  close(reason: string): void {
-    this.#shard.unsubscribed(this, reason);
-  }
-
-  lagged(): void {
-    this.#shard.counters.lagCount++;
-  }
-
-  evicted(): void {
-    this.#shard.evicted(this);
-  }
-}
-
 /** Another shard, as this one sees it. */
 interface Peer {
   readonly index: number;
@@ -535,8 +452,17 @@ interface Peer {
   readonly freeSlots: number[];
 }
 
-/** For all who lack nothing. */
-const nothing: readonly string[] = [];
+/** Waits until the feed has its log, wherever the stream goes meanwhile. */
+async function opened(feed: Feed): Promise<void> {
+  for (let opening: Promise<void> | undefined; opening !== feed.opening; ) {
+    opening = feed.opening;
+    try {
+      await opening;
+    } catch (error) {
+      if (opening === feed.opening) throw error;
+    }
+  }
+}
 
 function handleOf({ shared, capacity, entryCapacity }: LogMemory): MemoryHandle {
   return { shared, capacity, entryCapacity };

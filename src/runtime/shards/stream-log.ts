@@ -4,7 +4,8 @@
  */
 
 import { assert } from "../../bytes/assert.ts";
-import type { EgressLog, LogMemory } from "../../kernel/egress-log.ts";
+import type { EgressLog } from "../../kernel/egress-log.ts";
+import type { LogMemory } from "../../kernel/log-memory.ts";
 import { LogReader } from "../../kernel/log-reader.ts";
 import type { ReadableLog } from "../../kernel/readable-log.ts";
 

@@ -139,6 +139,7 @@ describe("the rest", () => {
       "serve",
       "check-config",
       "healthcheck",
+      "bench",
       "--set",
       "--config",
       "rtmp://localhost:1935/live/cam",

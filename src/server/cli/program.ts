@@ -1,4 +1,4 @@
-/** The command line: `millrace serve` (also bare `millrace`), `check-config`, `healthcheck`, `version`. */
+/** The command line: `millrace serve` (also bare `millrace`), `check-config`, `healthcheck`, `bench`, `version`. */
 
 import { Command, CommanderError } from "commander";
 import { CodedError } from "../../bytes/coded-error.ts";
@@ -9,12 +9,10 @@ import { type LoadedConfig, loadConfig } from "../config/load.ts";
 import { nearestName } from "../config/nearest-name.ts";
 import { ConfigError, quoted } from "../config/problem.ts";
 import { readFileBounded } from "../config/read-file.ts";
+import { benchCommand } from "./bench.ts";
 import { formatSettings } from "./check-config.ts";
 import { checkHealth } from "./healthcheck.ts";
-
-export interface TextOutput {
-  write(text: string): unknown;
-}
+import type { TextOutput } from "./text-output.ts";
 
 /** What the program does with the world; tests give their own. */
 export interface ProgramServices {
@@ -90,6 +88,14 @@ export async function runProgram(
       (isReady ? stdout : stderr).write(`${isReady ? "ready" : "not ready"}: ${sentence}\n`);
       if (!isReady) exitCode = exitCodes.failure;
     });
+  const bench = benchCommand({
+    stdout,
+    stderr,
+    onDone: (isPassed) => {
+      if (!isPassed) exitCode = exitCodes.failure;
+    },
+  });
+  program.addCommand(bench.copyInheritedSettings(program));
   program
     .command("version")
     .description("print the version")
@@ -143,6 +149,7 @@ Examples:
   millrace --rtmp-port 1940 --http-port 80  on other ports
   millrace --set access.publish=anyone      let other machines publish
   millrace check-config                     what is set, and by whom
+  millrace bench rtmp://localhost/live/cam  a hundred players, checked
 
 Every option is explained in millrace.toml. Each can also be given in the environment:
 rtmp.chunk_size is MILLRACE__RTMP__CHUNK_SIZE.

@@ -38,7 +38,10 @@ export class FlvCarriers {
     const { plays, shards, transport } = this.#options;
     const canLeave = transport.doorbellFd !== undefined && !("encrypted" in socket);
     const shard = canLeave && shards.length > 0 ? shards[this.#turn++ % shards.length] : undefined;
-    if (shard !== undefined) return this.#away(shard, await shard.call("openFlv", request));
+    if (shard !== undefined) {
+      const undo = (id: number): void => shard.tell("cancelFlv", id);
+      return this.#away(shard, await shard.call("openFlv", request, { undo }));
+    }
     const id = await plays.open(request);
     return { start: (given, head) => plays.start(id, given, head), cancel: () => plays.cancel(id) };
   }

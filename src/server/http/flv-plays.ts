@@ -12,7 +12,8 @@ import type { CodedError } from "../../bytes/coded-error.ts";
 import { maxWebSocketHeaderLength, writeWebSocketHeader } from "../../protocols/websocket/frame-header.ts";
 import { closeStatus, WebSocketSession } from "../../protocols/websocket/session.ts";
 import type { Player } from "../../runtime/shards/feed.ts";
-import type { PlayerSubscription, StreamAccess } from "../../runtime/shards/shard.ts";
+import type { StreamAccess } from "../../runtime/shards/shard.ts";
+import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
 import type { Connection, ConnectionHandler, Play, PlayHandler, Transport } from "../../runtime/transport.ts";
 import { OpenSet } from "../open-set.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
@@ -61,10 +62,14 @@ export class FlvPlays {
    */
   start(id: number, socket: Socket | number, head: Uint8Array): void {
     const play = this.#take(id);
-    if (typeof socket !== "number") {
-      this.#context.transport.adopt(socket, (connection) => play.start(connection, head));
-    } else if (this.#context.transport.take(socket, (connection) => play.start(connection, head)) === undefined) {
-      play.handleClose();
+    const { transport } = this.#context;
+    const start = (connection: Connection): FlvPlay => play.start(connection, head);
+    try {
+      const connection = typeof socket === "number" ? transport.take(socket, start) : transport.adopt(socket, start);
+      if (connection === undefined) play.handleClose();
+    } catch (error) {
+      play.handleClose(); // the transport has closed the connection
+      throw error;
     }
   }
 

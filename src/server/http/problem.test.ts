@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import * as bridgeErrors from "../../bridges/errors.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import * as kernelErrors from "../../kernel/errors.ts";
+import * as runtimeErrors from "../../runtime/errors.ts";
 import * as serverErrors from "../errors.ts";
 import { problemOf } from "./problem.ts";
 
@@ -10,8 +11,9 @@ const elsewhere: ReadonlySet<string> = new Set([
   ...[kernelErrors.ERR_LOG_ENTRY_TOO_LARGE, kernelErrors.ERR_LOG_BROKEN, kernelErrors.ERR_SUBSCRIBER_EVICTED],
   ...[kernelErrors.ERR_PUBLICATION_ENDED, bridgeErrors.ERR_FRAME_WITHOUT_CONFIG],
   ...[serverErrors.ERR_INTERNAL, serverErrors.ERR_CERTIFICATE],
+  ...[runtimeErrors.ERR_LISTEN, runtimeErrors.ERR_ADDON_UNAVAILABLE],
 ]);
-const codes = Object.values({ ...kernelErrors, ...bridgeErrors, ...serverErrors });
+const codes = Object.values({ ...kernelErrors, ...bridgeErrors, ...runtimeErrors, ...serverErrors });
 
 describe("a coded error", () => {
   test.each(codes.filter((code) => !elsewhere.has(code)))("%s has a status of its own, and says its words", (code) => {

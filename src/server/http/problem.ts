@@ -12,6 +12,7 @@ import {
   ERR_STREAM_NOT_FOUND,
 } from "../../kernel/errors.ts";
 import { ERR_WEBSOCKET_HANDSHAKE } from "../../protocols/websocket/errors.ts";
+import { ERR_SHARD_BUSY, ERR_SHARD_GONE } from "../../runtime/errors.ts";
 import {
   ERR_HTTP_FORBIDDEN,
   ERR_HTTP_HEADER_TOO_LARGE,
@@ -56,4 +57,6 @@ const statuses: Readonly<Record<string, readonly [status: number, title: string]
   [ERR_LIMIT_REACHED]: [503, "Limit reached"],
   [ERR_MEMORY_LIMIT]: [503, "Out of memory"],
   [ERR_ENGINE_CLOSED]: [503, "Shutting down"],
+  [ERR_SHARD_BUSY]: [503, "Busy"],
+  [ERR_SHARD_GONE]: [503, "Shutting down"],
 };

@@ -17,7 +17,8 @@ import type { RtmpServerEvent, RtmpServerOptions } from "../../protocols/rtmp/se
 import { RtmpServerSession } from "../../protocols/rtmp/session.ts";
 import type { PlayRejection, PublishRejection } from "../../protocols/rtmp/status.ts";
 import type { Player } from "../../runtime/shards/feed.ts";
-import type { PlayerSubscription, StreamAccess } from "../../runtime/shards/shard.ts";
+import type { StreamAccess } from "../../runtime/shards/shard.ts";
+import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
 import type { Connection, ConnectionHandler, Play, PlayHandler } from "../../runtime/transport.ts";
 import { ERR_INTERNAL } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";

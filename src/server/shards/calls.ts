@@ -1,9 +1,9 @@
 /** What the threads of the server ask of each other, beyond what carries streams. */
 
 import type { MessagePort } from "node:worker_threads";
-import type { ControllerCalls } from "../../runtime/shards/controller.ts";
-import type { ShardCalls } from "../../runtime/shards/shard.ts";
+import type { ControllerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
 import type { FlvRequest } from "../http/flv-plays.ts";
+import type { RepeatedError } from "../log/repeated-errors.ts";
 import type { RtmpPorts } from "../rtmp/rtmp-service.ts";
 import type { ShardReport } from "./report.ts";
 
@@ -43,15 +43,8 @@ export interface PeerConnection {
 
 /** What a shard asks of the controller's thread. */
 export type ServerCalls = ControllerCalls & {
-  readonly problem: (line: ProblemLine) => void;
+  /** Errors of one code, put together: the other shards have theirs. */
+  readonly problem: (errors: RepeatedError) => void;
   /** A finished line. */
   readonly log: (line: string) => void;
 };
-
-/** Errors of one code, as they are logged: see log/repeated-errors.ts. */
-export interface ProblemLine {
-  readonly code: string;
-  readonly message: string;
-  readonly count: number;
-  readonly fields: Readonly<Record<string, unknown>>;
-}

@@ -7,8 +7,9 @@ import { type EngineEvent, type HealthCheck, LocalEventBus } from "../../kernel/
 import { systemClock } from "../../runtime/clock.ts";
 import { Engine } from "../../runtime/engine.ts";
 import { openTransport } from "../../runtime/open-transport.ts";
+import type { PeerCalls } from "../../runtime/shards/calls.ts";
 import { type Link, PortLink } from "../../runtime/shards/link.ts";
-import { type PeerCalls, Shard } from "../../runtime/shards/shard.ts";
+import { Shard } from "../../runtime/shards/shard.ts";
 import type { Transport } from "../../runtime/transport.ts";
 import type { Config } from "../config/schema.ts";
 import { ERR_INTERNAL } from "../errors.ts";
@@ -116,7 +117,7 @@ export class MediaShard {
   /** Peers may be able to repeat it: counted, and logged once a second with the newest stack, like everything else. */
   readonly onFailure = (error: unknown): void => {
     const problem = new CodedError(ERR_INTERNAL, "a session ended by a mistake of ours");
-    this.problems.handle(problem, { err: error }, systemClock.monotonicMs());
+    this.problems.handle(problem, { err: cloneableError(error) }, systemClock.monotonicMs());
   };
 
   get rtmpPort(): number | undefined {
@@ -165,6 +166,15 @@ export class MediaShard {
     };
     this.shard.connect(index, link, outward, inward, wake);
   }
+}
+
+/** What was thrown, as it can be sent to another thread: an error may hold anything. */
+function cloneableError(thrown: unknown): Error {
+  if (!(thrown instanceof Error)) return new Error(String(thrown));
+  const error = new Error(thrown.message);
+  error.name = thrown.name;
+  if (thrown.stack !== undefined) error.stack = thrown.stack;
+  return error;
 }
 
 const problemIntervalMs = 250;

@@ -4,9 +4,9 @@ import type { EngineCounters } from "../../kernel/engine.ts";
 import type { Track } from "../../kernel/frame.ts";
 import type { Stream } from "../../kernel/stream.ts";
 import type { LinkCounters } from "../../runtime/shards/link.ts";
-import type { ShardCounters } from "../../runtime/shards/shard.ts";
-import type { TransportCounters } from "../../runtime/transport.ts";
-import type { MediaShard } from "./media-shard.ts";
+import type { Shard, ShardCounters } from "../../runtime/shards/shard.ts";
+import type { Transport, TransportCounters } from "../../runtime/transport.ts";
+import type { RepeatedErrors } from "../log/repeated-errors.ts";
 
 export interface ShardReport {
   readonly index: number;
@@ -30,7 +30,14 @@ export interface StreamReport {
   readonly description: Readonly<Record<string, unknown>>;
 }
 
-export function reportOf({ shard, transport, problems }: MediaShard): ShardReport {
+/** What a report is made of. */
+export interface ReportSources {
+  readonly shard: Shard;
+  readonly transport: Transport;
+  readonly problems: RepeatedErrors;
+}
+
+export function reportOf({ shard, transport, problems }: ReportSources): ShardReport {
   const { engine } = shard;
   return {
     index: shard.index,

@@ -9,7 +9,7 @@ import { availableParallelism } from "node:os";
 import { CodedError } from "../../bytes/coded-error.ts";
 import type { HealthCheck } from "../../kernel/services.ts";
 import { ERR_LISTEN } from "../../runtime/errors.ts";
-import { type Link, LocalLink } from "../../runtime/shards/link.ts";
+import { type Link, type LinkCounters, LocalLink } from "../../runtime/shards/link.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger, LoggerSettings } from "../log/logger.ts";
 import type { RtmpPorts } from "../rtmp/rtmp-service.ts";
@@ -34,6 +34,8 @@ export class ShardSet {
   readonly #config: Config;
   readonly #threads: readonly ShardThread[];
   readonly #links: ReadonlyMap<number, Link<MediaShardCalls>>;
+  /** Each shard's doorbell, as the others ring it. */
+  readonly #doorbellFds: number[] = [];
   #ports: RtmpPorts = { rtmp: undefined, rtmps: undefined };
 
   constructor({ config, logger, logging, calls, healthChecks, onDeath }: ShardSetOptions) {
@@ -76,26 +78,38 @@ export class ShardSet {
       this.#ports = await this.main.listen({ ports: this.#ports, isShared: false });
       return;
     }
-    await connectShards(this.#links);
+    await connectShards(this.#links, (fd) => this.#holdDoorbell(fd));
     await this.#assertPortsFree();
     this.#ports = await first.link.call("listen", { ports: this.#ports, isShared: true });
     for (const { link } of further) await link.call("listen", { ports: this.#ports, isShared: true });
   }
 
   reports(): Promise<readonly ShardReport[]> {
-    return Promise.all(Array.from(this.#links.values(), (link) => link.call("report", undefined)));
+    return Promise.all(
+      Array.from(this.#links.values(), async (link) => {
+        const report = await link.call("report", undefined);
+        return { ...report, links: sumOf(report.links, link.counters) };
+      }),
+    );
   }
 
   /** Tells all publishers and players, and waits until they are gone, or their time is over. */
   async stop(reason: string): Promise<void> {
     const timeoutMs = this.#config.server.shutdownTimeoutMs + stopSlackMs;
-    await Promise.allSettled(Array.from(this.#links.values(), (link) => link.call("stop", reason, timeoutMs)));
+    await Promise.allSettled(Array.from(this.#links.values(), (link) => link.call("stop", reason, { timeoutMs })));
   }
 
-  /** Lets go of everything: first of the ways between them, so that nobody rings where nobody is. */
+  /** Lets go of everything; last of what threads ring each other with. */
   async close(): Promise<void> {
     await Promise.all(this.#threads.map((thread) => thread.close()));
     await this.main.close();
+    for (const fd of this.#doorbellFds.splice(0)) this.main.transport.dropDoorbell(fd);
+  }
+
+  #holdDoorbell(fd: number): number | undefined {
+    const held = this.main.transport.holdDoorbell(fd);
+    if (held !== undefined) this.#doorbellFds.push(held);
+    return held;
   }
 
   /** What several sockets of ours may share, those of another server could join, and take half of the connections. */
@@ -117,6 +131,11 @@ export class ShardSet {
       await once(probe, "close");
     }
   }
+}
+
+/** Both directions between a shard and the controller, and the ways between shards. */
+function sumOf(one: LinkCounters, other: LinkCounters): LinkCounters {
+  return { sentCount: one.sentCount + other.sentCount, fullCount: one.fullCount + other.fullCount };
 }
 
 /** Beyond the time that sessions have to finish. */

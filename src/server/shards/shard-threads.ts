@@ -1,6 +1,5 @@
 /** The shards that run on threads of their own: started, made known to each other, and watched. */
 
-import { once } from "node:events";
 import { MessageChannel, Worker } from "node:worker_threads";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { systemClock } from "../../runtime/clock.ts";
@@ -11,7 +10,7 @@ import type { Config } from "../config/schema.ts";
 import type { LoggerSettings } from "../log/logger.ts";
 import type { MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
 import type { SharedCounts } from "./media-shard.ts";
-import type { ShardThreadData } from "./shard-thread-program.ts";
+import type { ShardThreadData } from "./shard-thread.ts";
 
 export interface ShardThread {
   readonly index: number;
@@ -48,36 +47,51 @@ export function startShardThread(options: ShardThreadOptions): ShardThread {
   worker.on("error", (error) => {
     cause = error;
   });
-  const exited = once(worker, "exit");
+  const exited = Promise.withResolvers<void>();
   worker.on("exit", (exitCode) => {
     link.close();
-    if (isClosing) return;
-    const why = cause instanceof Error ? cause.message : `exit code ${exitCode}`;
-    const death = new CodedError(ERR_SHARD_GONE, `shard ${index} has ended by a mistake of ours: ${why}`);
-    if (cause instanceof Error && cause.stack !== undefined) death.stack = `${death.message}\n${cause.stack}`;
-    onDeath(death);
+    exited.resolve();
+    if (!isClosing || cause !== undefined) onDeath(deathOf(index, exitCode, cause));
   });
   return {
     index,
     link,
     close: async () => {
       isClosing = true;
-      await link.call("close", undefined).catch(onFailure);
+      // One that is gone already, or goes now, has been reported.
+      await link.call("close", undefined).catch((error: unknown) => {
+        if (!(error instanceof CodedError && error.code === ERR_SHARD_GONE)) onFailure(error);
+      });
       const timer = setTimeout(() => void worker.terminate(), endTimeoutMs);
-      await exited;
+      await exited.promise;
       clearTimeout(timer);
     },
   };
 }
 
-/** Opens a way between each two of them. */
-export async function connectShards(shards: ReadonlyMap<number, Link<MediaShardCalls>>): Promise<void> {
+/** Says which shard, and where in it: the stack is the other thread's. */
+function deathOf(index: number, exitCode: number, cause: unknown): CodedError {
+  const isError = cause instanceof Error;
+  const why = isError ? cause.message : cause === undefined ? `exit code ${exitCode}` : String(cause);
+  const death = new CodedError(ERR_SHARD_GONE, `shard ${index} has ended by a mistake of ours: ${why}`);
+  if (isError && cause.stack !== undefined) death.stack = `${death.message}\n${cause.stack}`;
+  return death;
+}
+
+/**
+ * Opens a way between each two of them.
+ *
+ * @param hold - gives a descriptor of a shard's doorbell that outlives the shard: others may ring it until they have ended, too
+ */
+export async function connectShards(
+  shards: ReadonlyMap<number, Link<MediaShardCalls>>,
+  hold: (doorbellFd: number) => number | undefined,
+): Promise<void> {
   const all = await Promise.all(
-    Array.from(shards, async ([index, link]) => ({
-      index,
-      link,
-      doorbellFd: await link.call("doorbellFd", undefined),
-    })),
+    Array.from(shards, async ([index, link]) => {
+      const doorbellFd = await link.call("doorbellFd", undefined);
+      return { index, link, doorbellFd: doorbellFd === undefined ? undefined : hold(doorbellFd) };
+    }),
   );
   for (const [place, one] of all.entries()) {
     for (const other of all.slice(place + 1)) {
@@ -94,7 +108,7 @@ export async function connectShards(shards: ReadonlyMap<number, Link<MediaShardC
 }
 
 async function connect(link: Link<MediaShardCalls>, peer: PeerConnection): Promise<void> {
-  await link.call("connect", peer, undefined, [peer.port]);
+  await link.call("connect", peer, { transfer: [peer.port] });
 }
 
 /** Beside this file, under the same name whether it is compiled or not. */

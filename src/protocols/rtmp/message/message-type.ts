@@ -29,7 +29,7 @@ export interface RtmpMessage {
   readonly timestamp: number;
   readonly messageStreamId: number;
   readonly chunkStreamId: number;
-  /** Memory of its own, exactly the message's length. */
+  /** Exactly the message's length. Nobody else writes to it; a publisher's messages may share the memory behind it. */
   readonly payload: Uint8Array;
 }
 
