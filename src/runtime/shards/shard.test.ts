@@ -97,6 +97,8 @@ describe("a stream", () => {
       player.close();
     }
     await world.settle();
+    world.tick(); // the logs have waited for their next player...
+    world.tick(); // ...for as long as they do
     expect(world.usedBytes).toBe(before);
     expect(world.shard(1).engine.getStream(key)?.wireFormats).toEqual([]);
     expect(world.shard(2).playerCounts.size).toBe(0);
@@ -148,6 +150,8 @@ describe("a stream", () => {
     }
     player.close();
     await world.settle();
+    world.tick();
+    world.tick();
     expect((await world.play(1, "live/two")).text).toBe("<P>K0");
   });
 });
