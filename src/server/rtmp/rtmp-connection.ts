@@ -46,7 +46,7 @@ export class RtmpConnection implements ConnectionHandler {
   readonly #connection: Connection;
   readonly #session: RtmpServerSession;
   /** Few connections have one, hardly any has two: a list that is made anew when it changes. */
-  #publishing: readonly Publishing[] = [];
+  #publishing: readonly Publishing[] = nothing;
   #playing: Playing | undefined;
   #isClosed = false;
   #isDraining = false;
@@ -77,7 +77,7 @@ export class RtmpConnection implements ConnectionHandler {
     if (this.#isClosed) return;
     this.#isClosed = true;
     for (const { publication } of this.#publishing) publication.end("the connection was closed");
-    this.#publishing = [];
+    this.#publishing = nothing;
     this.#stopPlaying("the connection was closed");
     this.#context.onClosed(this);
   }
@@ -383,6 +383,9 @@ class Playing implements Player, PlayHandler {
     this.subscription?.evicted();
   }
 }
+
+/** What a player publishes. */
+const nothing: readonly Publishing[] = [];
 
 function startedWithout(leftOut: readonly string[]): { readonly description?: string } {
   if (leftOut.length === 0) return {};
