@@ -87,10 +87,7 @@ describe.each(["native", "portable"])("with the %s transport", (transport) => {
     const isIdle = async (): Promise<boolean> => (await server.stats()).streams[0]?.state === "idle";
     while (((await server.stats()).counters["moved_stream_count"] ?? 0) < 3) {
       expect(++roundCount, "rounds until it has moved three times").toBeLessThan(60);
-      await waitFor("room", isIdle).catch(async (e) => {
-        console.log(JSON.stringify(await server.stats(), null, 1), JSON.stringify(server.logLines.slice(-12)));
-        throw e;
-      });
+      await waitFor("room", isIdle);
       const again = running.use(new RtmpTestClient(url, { role: "publish" }));
       await again.ready;
       sendTagsAtOnce(again, tags);
