@@ -248,7 +248,7 @@ static void print_joins(uint32_t from, uint32_t to, float *sorted) {
 
 int main(int argc, char **argv) {
   const char *protocol_name = argc > 1 ? argv[1] : "";
-  if (argc < 5 || argc > 12) {
+  if (argc < 5 || argc > 13) {
     fprintf(stderr, "usage: drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] "
                     "[server's pid] [unread] [ceiling s] [sampled] [spin]\n");
     return 2;

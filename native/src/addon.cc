@@ -245,9 +245,12 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   }
   void Finish(const Napi::CallbackInfo& info) { if (shard_) shard_->Finish(Int(info[0]), Double(info[1])); }
 
-  // flush(log, limits: Float64Array, nowMs)
-  void Flush(const Napi::CallbackInfo& info) {
-    if (shard_) shard_->Flush(Int(info[0]), Limits(info[1]), Double(info[2]));
+  // flush(log, limits: Float64Array, nowMs, isNewRound, most): cursors that are left
+  Napi::Value Flush(const Napi::CallbackInfo& info) {
+    if (!shard_) return Napi::Number::New(info.Env(), 0);
+    const bool is_new_round = info[3].As<Napi::Boolean>().Value();
+    const size_t left = shard_->Flush(Int(info[0]), Limits(info[1]), Double(info[2]), is_new_round, Size(info[4]));
+    return Napi::Number::New(info.Env(), static_cast<double>(left));
   }
   void Sweep(const Napi::CallbackInfo& info) { if (shard_) shard_->Sweep(Limits(info[0]), Double(info[1])); }
 

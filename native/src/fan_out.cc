@@ -30,6 +30,7 @@ int Shard::OpenLog(uint8_t* base, uint64_t capacity, uint64_t entry_capacity) {
   while (id < logs_.size() && logs_[id].is_open) id++;
   if (id == logs_.size()) logs_.emplace_back();
   logs_[id].is_open = true;
+  logs_[id].unflushed = 0;
   AttachLog(static_cast<int>(id), base, capacity, entry_capacity);
   return static_cast<int>(id);
 }
@@ -130,15 +131,17 @@ void Shard::Finish(int id, double now_ms) {
   Wake(id);
 }
 
-void Shard::Flush(int log_id, const LagLimits& limits, double now_ms) {
+size_t Shard::Flush(int log_id, const LagLimits& limits, double now_ms, bool is_new_round, size_t most) {
   now_ms_ = now_ms;
   limits_ = limits;
   LogSlot& slot = logs_[log_id];
   slot.log.Refresh();
   gathered_log_ = -1;
-  // Backwards, because a connection that is closed takes itself out, and the last one takes its place.
-  for (size_t i = slot.connections.size(); i-- > 0;) {
-    const int id = slot.connections[i];
+  // Backwards, because a connection that is closed takes itself out, and the last one takes its place: between two parts of a
+  // round somebody may come twice by it, nobody is left out.
+  slot.unflushed = is_new_round ? slot.connections.size() : std::min(slot.unflushed, slot.connections.size());
+  for (; slot.unflushed > 0 && most > 0; most--) {
+    const int id = slot.connections[--slot.unflushed];
     Connection& c = connections_[id];
     if (!c.is_blocked) {
       Drain(id);
@@ -146,6 +149,7 @@ void Shard::Flush(int log_id, const LagLimits& limits, double now_ms) {
       Evict(id);
     }
   }
+  return slot.unflushed;
 }
 
 void Shard::Wake(int id) {

@@ -151,7 +151,8 @@ class Shard {
   void StopPlaying(int id);
   void Pause(int id, bool is_paused, double now_ms);
   void Finish(int id, double now_ms);
-  void Flush(int log, const LagLimits& limits, double now_ms);
+  // Sends to `most` of the log's cursors what is there for them; returns how many of the round are left. A new round is for all.
+  size_t Flush(int log, const LagLimits& limits, double now_ms, bool is_new_round, size_t most);
   // About once a second: stalled cursors, lingering sockets, paused listeners.
   void Sweep(const LagLimits& limits, double now_ms);
 
@@ -171,6 +172,7 @@ class Shard {
     Log log;
     bool is_open = false;
     std::vector<int> connections;
+    size_t unflushed = 0;  // those before it are still to come in this round
   };
   struct Listener {
     int fd = -1;

@@ -236,6 +236,36 @@ void TestLappedBetweenEntries() {
   CHECK(peer.skipped_bytes == static_cast<double>(target) - static_cast<double>(first.size()));
 }
 
+// In parts a flush reaches everybody who was there when it began, whoever leaves or comes in between.
+void TestFlushInParts() {
+  World world;
+  History history;
+  const int id = world.OpenLog(history.log);
+  std::string expected = history.Append('K', 10);
+  std::vector<Peer*> peers;
+  const auto join = [&] {
+    peers.push_back(&world.Connect());
+    world.Play(*peers.back(), id, history.log);
+  };
+  for (int i = 0; i < 10; i++) join();
+  world.Flush(id);
+  for (const bool is_new : {true, false, false}) {
+    if (is_new) expected += history.Append('-', 20);
+    const size_t left = world.FlushSome(id, is_new, 3);
+    if (is_new) {
+      CHECK(left == 7 && std::count_if(peers.begin(), peers.end(), [&](Peer* p) { return p->received == expected; }) == 3);
+      join();
+      // One that has had it, and one that has not: each hands its place to the last.
+      world.shard.Destroy(peers[8]->id);
+      world.shard.Destroy(peers[1]->id);
+      world.TakeEvents();
+    }
+  }
+  CHECK(world.FlushSome(id, false, 100) == 0);
+  for (size_t i = 0; i < 10; i++) CHECK(i == 1 || i == 8 ? peers[i]->is_closed : peers[i]->received == expected);
+  CHECK(world.FlushSome(id, false, 100) == 0);
+}
+
 void TestEvictions() {
   for (const bool by_bytes : {false, true}) {
     World world;
@@ -761,7 +791,7 @@ void TestAtRandom(uint64_t seed) {
         break;
       case 4:
       case 5:
-        world.Flush(log);
+        world.FlushSome(log, numbers.OneIn(2), numbers.OneIn(2) ? numbers.Below(4) : SIZE_MAX);
         break;
       case 6:
       case 7:
@@ -835,6 +865,7 @@ int main(int argc, char** argv) {
   TestRescue();
   TestOverwrittenInTheMiddle();
   TestLappedBetweenEntries();
+  TestFlushInParts();
   TestEvictions();
   TestStalls();
   TestStopAndPlayAnother();

@@ -119,9 +119,12 @@ class World {
     return cursor;
   }
 
-  void Flush(int log) {
-    shard.Flush(log, limits, now_ms);
+  void Flush(int log) { FlushSome(log, true, SIZE_MAX); }
+
+  size_t FlushSome(int log, bool is_new_round, size_t most) {
+    const size_t left = shard.Flush(log, limits, now_ms, is_new_round, most);
     TakeEvents();
+    return left;
   }
 
   void Send(const Peer& peer, const std::string& bytes, size_t max_queued = 1 << 20) {

@@ -45,6 +45,7 @@ export class FanOut {
       const dirty = [...this.#dirty];
       this.#dirty.clear();
       for (const each of dirty) each.flush();
+      return true;
     });
   }
 

@@ -37,11 +37,33 @@ test("a request that comes while a flush runs is not lost", () => {
     () => nowMs,
     () => {
       if (flushedAtMs.push(nowMs) === 1) pacer.request();
+      return true;
     },
   );
   pacer.request();
   pass(1);
   expect(flushedAtMs).toHaveLength(2);
+});
+
+test("a flush of several turns is one flush: nothing else begins meanwhile, and the interval follows from all of it", () => {
+  const parts: number[] = [];
+  const pacer = new FlushPacer(
+    { minIntervalMs: 0, latencyBudgetMs: 100 },
+    () => nowMs,
+    () => {
+      parts.push(nowMs);
+      nowMs += 10;
+      pacer.request();
+      return parts.length % 3 === 0;
+    },
+  );
+  pacer.request();
+  pass(2); // the others have their turn for a millisecond each
+  expect(parts).toEqual([1_000, 1_011, 1_022]);
+  pass(27);
+  expect(parts).toHaveLength(3);
+  pass(1);
+  expect(parts.slice(3)).toEqual([1_060]); // twice the 30 ms it worked, from its beginning
 });
 
 test("busy, the interval grows with what a flush takes, up to the budget, and shrinks again", () => {
@@ -102,6 +124,7 @@ function newPacer(pacing: FlushPacing): FlushPacer {
     () => {
       flushedAtMs.push(nowMs);
       nowMs += flushTookMs;
+      return true;
     },
   );
 }

@@ -17,13 +17,20 @@ export const everyFrame: FlushPacing = { minIntervalMs: 0, latencyBudgetMs: 0 };
 export class FlushPacer {
   readonly #pacing: FlushPacing;
   readonly #nowMs: () => number;
-  readonly #flush: () => void;
+  readonly #flush: () => boolean;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Not before this. */
   #dueMs = 0;
+  /** A flush is under way, for one turn or several; since when, and how long it has worked. */
+  #isFlushing = false;
+  #startedMs = 0;
+  #tookMs = 0;
+  /** Asked for since it began. */
+  #isWanted = false;
 
-  constructor(pacing: FlushPacing, nowMs: () => number, flush: () => void) {
+  /** @param flush - false: there is more than one turn has time for, it wants to be called in the next one */
+  constructor(pacing: FlushPacing, nowMs: () => number, flush: () => boolean) {
     this.#pacing = pacing;
     this.#nowMs = nowMs;
     this.#flush = flush;
@@ -31,14 +38,12 @@ export class FlushPacer {
 
   /** Asks for a flush; any number of times before it comes. */
   request(): void {
-    if (this.#immediate !== undefined || this.#timer !== undefined) return;
+    this.#isWanted = this.#isFlushing;
+    if (this.#isFlushing || this.#immediate !== undefined || this.#timer !== undefined) return;
     const waitMs = this.#dueMs - this.#nowMs();
     if (waitMs < 1) {
       // After the poll phase: frames that came in one read leave in one send.
-      this.#immediate = setImmediate(() => {
-        this.#immediate = undefined;
-        this.#run();
-      });
+      this.#runSoon();
     } else {
       this.#timer = setTimeout(() => {
         this.#timer = undefined;
@@ -53,12 +58,34 @@ export class FlushPacer {
   }
 
   #run(): void {
-    const startedMs = this.#nowMs();
-    this.#flush();
-    const tookMs = this.#nowMs() - startedMs;
+    const nowMs = this.#nowMs();
+    if (!this.#isFlushing) {
+      this.#startedMs = nowMs;
+      this.#tookMs = 0;
+    }
+    this.#isFlushing = true;
+    let isDone = true;
+    try {
+      isDone = this.#flush();
+    } finally {
+      this.#isFlushing = !isDone;
+    }
+    this.#tookMs += this.#nowMs() - nowMs;
+    if (!isDone) {
+      this.#runSoon();
+      return;
+    }
     const { minIntervalMs, latencyBudgetMs } = this.#pacing;
-    const wantedMs = tookMs / targetShare;
-    this.#dueMs = startedMs + Math.max(minIntervalMs, Math.min(wantedMs, latencyBudgetMs));
+    const wantedMs = this.#tookMs / targetShare;
+    this.#dueMs = this.#startedMs + Math.max(minIntervalMs, Math.min(wantedMs, latencyBudgetMs));
+    if (this.#isWanted) this.request();
+  }
+
+  #runSoon(): void {
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined;
+      this.#run();
+    });
   }
 }
 

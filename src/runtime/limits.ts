@@ -14,3 +14,11 @@ export const maxQueuedBytes = 2_097_152;
 
 /** The share of a ring that may wait for the next flush: far from the guard, and rare in ordinary streams. */
 export const maxUnflushedFraction = 0.25;
+
+/**
+ * How long sending may keep everything else waiting: with 20,000 players a flush takes 200 ms, and a player that joins needs three
+ * turns of the event loop.
+ */
+export const maxFlushTurnMs = 20;
+/** Cursors between two looks at the clock: about 2 ms. */
+export const cursorsPerFlush = 256;

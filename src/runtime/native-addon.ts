@@ -45,7 +45,8 @@ export interface NativeShard {
   stopPlaying(id: number): void;
   pause(id: number, isPaused: boolean, nowMs: number): void;
   finish(id: number, nowMs: number): void;
-  flush(log: number, limits: Float64Array, nowMs: number): void;
+  /** Sends to `most` of the log's cursors; returns how many are left. A new round is for all of them, else the last one goes on. */
+  flush(log: number, limits: Float64Array, nowMs: number, isNewRound: boolean, most: number): number;
   sweep(limits: Float64Array, nowMs: number): void;
   /** Received and sent; of a closed connection until its `closed` event and what came with it has been taken. */
   connectionBytes(id: number): [number, number];

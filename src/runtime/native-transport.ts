@@ -14,7 +14,7 @@ import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, maxCursors, sweepIntervalMs } from "./limits.ts";
+import { acceptBacklog, cursorsPerFlush, maxCursors, maxFlushTurnMs, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
 import { NativeConnection, type NativeSockets } from "./native-connection.ts";
 import { NativeLog } from "./native-log.ts";
@@ -45,6 +45,9 @@ export class NativeTransport implements Transport, NativeSockets {
   readonly #listenerCounts: { connectionCount: number }[] = [];
   readonly #logs = new Map<ReadableLog, NativeLog>();
   readonly #dirty = new Set<NativeLog>();
+  /** What is being flushed, the last one first, and whether that one has begun. */
+  #round: NativeLog[] = [];
+  #isBegun = false;
   readonly #counters = new Float64Array(Object.keys(nativeCounters).length);
   readonly #pacer: FlushPacer;
   readonly #sweep: NodeJS.Timeout;
@@ -339,7 +342,7 @@ export class NativeTransport implements Transport, NativeSockets {
   ring(known: NativeLog): void {
     // A publisher that catches up writes many GOPs in one turn: cursors that keep pace must not be lapped by it.
     if (known.isFilling) {
-      this.#flushLog(known);
+      this.#flushLog(known, true, maxCursors);
       this.drainSoon();
       return;
     }
@@ -353,18 +356,28 @@ export class NativeTransport implements Transport, NativeSockets {
     queueMicrotask(() => this.#drain());
   }
 
-  #flushDirty(): void {
-    const dirty = [...this.#dirty];
-    this.#dirty.clear();
-    for (const each of dirty) this.#flushLog(each);
+  /** As much as one turn has time for: whoever joins meanwhile has three turns to wait for. True: nothing is left. */
+  #flushDirty(): boolean {
+    if (this.#round.length === 0) {
+      this.#round = [...this.#dirty];
+      this.#dirty.clear();
+    }
+    const untilMs = systemClock.monotonicMs() + maxFlushTurnMs;
+    for (let known = this.#round.at(-1); known !== undefined; known = this.#round.at(-1)) {
+      this.#isBegun = this.#flushLog(known, !this.#isBegun, cursorsPerFlush) > 0;
+      if (!this.#isBegun) this.#round.pop();
+      if (systemClock.monotonicMs() >= untilMs) break;
+    }
     this.#drain();
+    return this.#round.length === 0;
   }
 
-  #flushLog(known: NativeLog): void {
-    if (this.#isClosed || !this.#logs.has(known.log)) return;
+  /** How many of its cursors are left. */
+  #flushLog(known: NativeLog, isNewRound: boolean, mostCursors: number): number {
+    if (this.#isClosed || this.#logs.get(known.log) !== known) return 0;
     known.attach();
-    known.flushedTail = known.log.tail;
-    this.#shard.flush(known.id, this.#limits, systemClock.monotonicMs());
+    if (isNewRound) known.flushedTail = known.log.tail;
+    return this.#shard.flush(known.id, this.#limits, systemClock.monotonicMs(), isNewRound, mostCursors);
   }
 }
 
