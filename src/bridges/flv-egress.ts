@@ -11,11 +11,11 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { equalBytes } from "../bytes/equal-bytes.ts";
 import { rescaleTicks } from "../bytes/time.ts";
 import { modulo } from "../bytes/wrap.ts";
-import type { AudioCodecName, CodecName, VideoCodecName } from "../codecs/codec-name.ts";
+import type { VideoCodecName } from "../codecs/codec-name.ts";
 import type { AmfValue } from "../formats/amf/amf-value.ts";
 import { makeAmfObject } from "../formats/amf/amf-value.ts";
 import { type AudioTagHeaderOptions, audioTagHeaderLength, writeAudioTagHeader } from "../formats/flv/audio-tag.ts";
-import { metadataCodecId } from "../formats/flv/fourcc.ts";
+import { type FlvAudioCodecName, type FlvCodecName, metadataCodecId } from "../formats/flv/fourcc.ts";
 import type { FlvFraming } from "../formats/flv/framing.ts";
 import { writeOnMetaData } from "../formats/flv/script-tag.ts";
 import { flvHeaderLength, flvTagType, writeFlvHeader } from "../formats/flv/tag.ts";
@@ -33,7 +33,7 @@ export interface FlvSelection {
   readonly wantsAudio: boolean;
   readonly wantsVideo: boolean;
   /** Codecs that it takes by their FourCC (Enhanced RTMP). H.264, AAC and MP3 need no asking. */
-  readonly canReceive: (kind: "video" | "audio", codec: CodecName) => boolean;
+  readonly canReceive: (kind: "video" | "audio", codec: FlvCodecName) => boolean;
   /** Whether it takes more than one track of a kind (E-RTMP v2). */
   readonly hasMultitrack: boolean;
   /** Whether it takes nanosecond offsets (E-RTMP v2, ModEx). */
@@ -49,7 +49,7 @@ function chooseTagMode(track: Track, format: TrackFormat, selection: FlvSelectio
   if (track.kind === "data") return "legacy";
   const wanted = track.kind === "video" ? selection.wantsVideo : selection.wantsAudio;
   if (!wanted) return undefined;
-  const codec = format.codec as CodecName;
+  const codec = format.codec as FlvCodecName;
   const isReceivable = flvCodecs.some(([, known]) => known === codec) && selection.canReceive(track.kind, codec);
   if (track.number > 0) return selection.hasMultitrack && isReceivable ? "enhanced" : undefined;
   if (codec === "h264" || codec === "aac" || codec === "mp3") return "legacy";
@@ -284,7 +284,7 @@ class FlvTrack {
     };
     this.audio = {
       mode: mode === "enhanced" ? "enhanced" : "legacy",
-      codec: format.codec as AudioCodecName,
+      codec: format.codec as FlvAudioCodecName,
       packetType: "frame",
       nanosecondOffset: 0,
       trackId: track.number,
@@ -323,7 +323,7 @@ class FlvTrack {
 }
 
 function describeTrack(kind: "video" | "audio", format: TrackFormat, isEnhanced: boolean): Record<string, AmfValue> {
-  const codecId = metadataCodecId(format.codec as CodecName, isEnhanced);
+  const codecId = metadataCodecId(format.codec as FlvCodecName, isEnhanced);
   if (kind === "audio") {
     return {
       audiocodecid: codecId,
@@ -352,7 +352,7 @@ function wireTimeMs(dtsTicks: number, timescale: number): number {
 }
 
 /** Codecs that FLV has a FourCC for. */
-const flvCodecs: readonly (readonly ["video" | "audio", CodecName])[] = [
+const flvCodecs: readonly (readonly ["video" | "audio", FlvCodecName])[] = [
   ["video", "h264"],
   ["video", "h265"],
   ["video", "av1"],
