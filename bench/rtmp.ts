@@ -3,12 +3,10 @@
  * heap that each takes. `node bench/rtmp.ts [--json]`
  */
 
-import { flvWireFormat } from "../src/bridges/flv-egress.ts";
+import { type FlvFramingChoice, flvCodecBits, flvFamily, flvFormatRequest } from "../src/bridges/flv-egress.ts";
 import { RtmpIngest } from "../src/bridges/rtmp-ingest.ts";
-import { flvTagFraming } from "../src/formats/flv/framing.ts";
 import { ChunkReader } from "../src/protocols/rtmp/chunk-reader.ts";
 import { chunkedLength, chunkStreamId, writeChunks } from "../src/protocols/rtmp/chunk-writer.ts";
-import { rtmpFlvFraming } from "../src/protocols/rtmp/flv-framing.ts";
 import { Engine } from "../src/runtime/engine.ts";
 import { measureCost } from "./support/measure.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
@@ -66,12 +64,17 @@ async function publishCosts(): Promise<BenchResult[]> {
   const selection = {
     wantsAudio: true,
     wantsVideo: true,
-    canReceive: () => true,
+    codecs: flvCodecBits(() => true),
     hasMultitrack: false,
     hasNanoseconds: false,
     wantsHevc12: false,
   };
-  for (const framing of [undefined, rtmpFlvFraming(1, 60_000), flvTagFraming()]) {
+  const framings: readonly (FlvFramingChoice | undefined)[] = [
+    undefined,
+    { type: "rtmp", messageStreamId: 1, chunkSize: 60_000 },
+    { type: "flv" },
+  ];
+  for (const framing of framings) {
     const engine = new Engine();
     const publication = await engine.publish({ name: "bench/stream", protocol: "bench" });
     const ingest = new RtmpIngest(publication, (problem) => {
@@ -86,7 +89,7 @@ async function publishCosts(): Promise<BenchResult[]> {
     if (framing !== undefined) {
       await engine.subscribeLog(
         { name: "bench/stream", protocol: "bench" },
-        () => flvWireFormat(framing, selection),
+        (stream) => flvFamily.choose(stream.tracks, flvFormatRequest(framing, selection)).format,
         () => {},
       );
     }
@@ -98,7 +101,7 @@ async function publishCosts(): Promise<BenchResult[]> {
       }
     });
     await engine.shutdown();
-    const where = framing === undefined ? "no subscriber" : `a log of ${framing.key.split("/")[0]}`;
+    const where = framing === undefined ? "no subscriber" : `a log of ${framing.type}`;
     results.push({ name: `publish a frame of ${payloadBytes} bytes, ${where}`, value: cost.nanoseconds, unit: "ns" });
     results.push({ name: "  heap allocated", value: cost.heapBytes, unit: "bytes" });
     results.push({ name: "  buffers allocated", value: cost.bufferBytes, unit: "bytes" });

@@ -63,6 +63,8 @@ const interopPeers: readonly Peer[] = [
 export const peersOfStage: Readonly<Record<string, readonly Peer[]>> = {
   unit: [ffmpeg, program("openssl", "openssl")],
   interop: interopPeers,
+  shards: interopPeers,
   portable: interopPeers,
+  "portable-shards": interopPeers,
   browser: [ffmpeg, program("chromium", "chromium")],
 };

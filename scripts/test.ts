@@ -27,10 +27,13 @@ const stages: Readonly<Record<string, () => Promise<Tally>>> = {
   /** Every target: its seeds and some mutations; one count each. */
   fuzz: runFuzzSmoke,
   /** Real peers publish and play. */
-  interop: () => runVitest("interop"),
+  interop: () => runVitest("interop", { MILLRACE__SERVER__SHARDS: "1" }),
   browser: () => runVitest("browser"),
-  /** The same peers once more, over the transport that other platforms get. */
-  portable: () => runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable" }),
+  /** The same peers once more: with two threads that carry media, and over the transport that other platforms get. */
+  shards: () => runVitest("interop", { MILLRACE__SERVER__SHARDS: "2" }),
+  portable: () => runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable", MILLRACE__SERVER__SHARDS: "1" }),
+  "portable-shards": () =>
+    runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable", MILLRACE__SERVER__SHARDS: "2" }),
 };
 
 process.exitCode = await main();
@@ -60,7 +63,8 @@ async function main(): Promise<number> {
   }
 
   console.log("\n── results ──");
-  for (const [name, { passed, failed }] of tallies) console.log(`${name.padEnd(8)} ${passed} passed, ${failed} failed`);
+  for (const [name, { passed, failed }] of tallies)
+    console.log(`${name.padEnd(15)} ${passed} passed, ${failed} failed`);
   const total = (key: "passed" | "failed"): number => tallies.reduce((sum, [, tally]) => sum + tally[key], 0);
   console.log(`${total("passed")} passed, ${total("failed")} failed`);
   return total("failed") === 0 ? 0 : 1;

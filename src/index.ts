@@ -27,12 +27,14 @@ export { FlvReader, type FlvTag } from "./formats/flv/flv-reader.ts";
 // The kernel.
 export { type CursorStep, CursorTable, cursorSteps, defaultLagLimits, type LagLimits } from "./kernel/cursor-table.ts";
 export type { Packetizer, WireFormat } from "./kernel/egress.ts";
-export { EgressLog, type EgressLogOptions, type LogMemory, openLogMemory } from "./kernel/egress-log.ts";
-export type { EngineCounters, LogSubscription, PeerRequest } from "./kernel/engine.ts";
+export { EgressLog, type EgressLogOptions } from "./kernel/egress-log.ts";
+export type { EngineCounters, LogSubscription } from "./kernel/engine.ts";
 export * from "./kernel/errors.ts";
 export type { Frame, Track, TrackFormat, TrackKind } from "./kernel/frame.ts";
+export type { PeerRequest } from "./kernel/gate.ts";
 export { defaultLimits, type EngineLimits } from "./kernel/limits.ts";
 export { entryFlags } from "./kernel/log-layout.ts";
+export { type LogMemory, openLogMemory } from "./kernel/log-memory.ts";
 export { type GatheredEntries, LogReader } from "./kernel/log-reader.ts";
 export type { MetadataValue, StreamMetadata, StreamState } from "./kernel/metadata.ts";
 export type { Publication } from "./kernel/publication.ts";

@@ -1,7 +1,10 @@
 // The border to JavaScript: one Shard object for each thread. Arguments were checked in TypeScript; what crosses is views,
 // offsets and counts. Errors come back as negative errno; nothing throws.
 #include <napi.h>
+#include <fcntl.h>
+#include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #include <uv.h>
 
 #include <algorithm>
@@ -29,12 +32,15 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::CloseListener>("closeListener"),
                            InstanceMethod<&ShardObject::DroppedCount>("droppedCount"),
                            InstanceMethod<&ShardObject::Adopt>("adopt"),
+                           InstanceMethod<&ShardObject::Take>("take"),
+                           InstanceMethod<&ShardObject::DoorbellFd>("doorbellFd"),
                            InstanceMethod<&ShardObject::PeerAddress>("peerAddress"),
                            InstanceMethod<&ShardObject::Send>("send"),
                            InstanceMethod<&ShardObject::End>("end"),
                            InstanceMethod<&ShardObject::Destroy>("destroy"),
                            InstanceMethod<&ShardObject::OpenLog>("openLog"),
                            InstanceMethod<&ShardObject::AttachLog>("attachLog"),
+                           InstanceMethod<&ShardObject::ReplaceLog>("replaceLog"),
                            InstanceMethod<&ShardObject::CloseLog>("closeLog"),
                            InstanceMethod<&ShardObject::Play>("play"),
                            InstanceMethod<&ShardObject::StartPlaying>("startPlaying"),
@@ -170,6 +176,13 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     return Napi::Number::New(info.Env(), shard_ ? shard_->Adopt(Int(info[0])) : -EBADF);
   }
 
+  Napi::Value Take(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), shard_ ? shard_->Take(Int(info[0])) : -EBADF);
+  }
+  Napi::Value DoorbellFd(const Napi::CallbackInfo& info) {
+    return Napi::Number::New(info.Env(), shard_ ? shard_->doorbell_fd() : -1);
+  }
+
   // peerAddress(id): [host, port]
   Napi::Value PeerAddress(const Napi::CallbackInfo& info) {
     std::string host;
@@ -201,6 +214,13 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     if (!shard_) return;
     auto view = info[1].As<Napi::Uint8Array>();
     shard_->AttachLog(Int(info[0]), view.Data(), Size(info[2]), Size(info[3]));
+    Keep(Int(info[0]), view);
+  }
+
+  void ReplaceLog(const Napi::CallbackInfo& info) {
+    if (!shard_) return;
+    auto view = info[1].As<Napi::Uint8Array>();
+    shard_->ReplaceLog(Int(info[0]), view.Data(), Size(info[2]), Size(info[3]), Double(info[4]));
     Keep(Int(info[0]), view);
   }
 
@@ -277,11 +297,25 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
   std::vector<Napi::ObjectReference> memories_;
 };
 
+// duplicate(fd): a descriptor for another thread to take, or -errno
+Napi::Value Duplicate(const Napi::CallbackInfo& info) {
+  const int copy = fcntl(info[0].As<Napi::Number>().Int32Value(), F_DUPFD_CLOEXEC, 0);
+  return Napi::Number::New(info.Env(), copy < 0 ? -errno : copy);
+}
+
+void CloseDescriptor(const Napi::CallbackInfo& info) { close(info[0].As<Napi::Number>().Int32Value()); }
+
+// ringDoorbell(fd): of another thread's shard, which is known to be there still
+void RingDoorbell(const Napi::CallbackInfo& info) { eventfd_write(info[0].As<Napi::Number>().Int32Value(), 1); }
+
 }  // namespace
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("layoutHash", Napi::Number::New(env, kLayoutHash));
   exports.Set("Shard", ShardObject::Define(env));
+  exports.Set("duplicate", Napi::Function::New<Duplicate>(env));
+  exports.Set("closeDescriptor", Napi::Function::New<CloseDescriptor>(env));
+  exports.Set("ringDoorbell", Napi::Function::New<RingDoorbell>(env));
   return exports;
 }
 

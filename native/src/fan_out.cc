@@ -40,6 +40,23 @@ void Shard::AttachLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_
   gathered_log_ = -1;
 }
 
+void Shard::ReplaceLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity, double now_ms) {
+  now_ms_ = now_ms;
+  LogSlot& slot = logs_[log];
+  slot.log.Refresh();
+  // Backwards, because a connection that is closed takes itself out.
+  for (size_t i = slot.connections.size(); i-- > 0;) {
+    const int id = slot.connections[i];
+    Connection& c = connections_[id];
+    // What its socket takes at once of the old log, it gets; what was begun is finished in any case.
+    if (!c.is_blocked) Drain(id);
+    if (c.fd < 0 || c.log != log) continue;
+    if (c.entry_offset > 0 && !Rescue(&c)) Evict(id);
+  }
+  AttachLog(log, base, capacity, entry_capacity);
+  for (const int id : slot.connections) Place(connections_[id], slot.log, slot.log.RandomAccessEntry());
+}
+
 void Shard::CloseLog(int log) {
   while (!logs_[log].connections.empty()) StopPlaying(logs_[log].connections.back());
   logs_[log].is_open = false;

@@ -43,6 +43,7 @@ constexpr int64_t kEventFinished = 5;
 constexpr int64_t kEventCursorFree = 6;
 constexpr int64_t kEventPeerEnded = 7;
 constexpr int64_t kEventMore = 8;
+constexpr int64_t kEventDoorbell = 9;
 constexpr int64_t kCounterAccepted = 0;
 constexpr int64_t kCounterOpen = 1;
 constexpr int64_t kCounterReceivedBytes = 2;
@@ -53,7 +54,7 @@ constexpr int64_t kCounterSocketErrors = 6;
 constexpr int64_t kCounterDropped = 7;
 constexpr int64_t kCounterSends = 8;
 constexpr int64_t kCounterAcceptPauses = 9;
-constexpr uint32_t kLayoutHash = 843224147u;
+constexpr uint32_t kLayoutHash = 3079055731u;
 
 // One record of the entry table.
 struct EntryRecord {

@@ -96,6 +96,8 @@ class Shard {
   Shard& operator=(const Shard&) = delete;
 
   int epoll_fd() const { return epoll_fd_; }
+  // Other threads write to it to wake this one; -1 when there was no descriptor left for it.
+  int doorbell_fd() const { return doorbell_fd_; }
   void SetCursors(const CursorColumns& columns) { cursors_ = columns; }
   void SetDescriptorLimit(int limit) { descriptor_limit_ = limit; }
 
@@ -105,6 +107,8 @@ class Shard {
   double DroppedCount(int listener) const { return listeners_[listener].dropped_count; }
   // Takes over a duplicate of a connected descriptor; returns the connection's id.
   int Adopt(int fd);
+  // The same with a descriptor that was duplicated already, by the thread that gave it away.
+  int Take(int fd);
   bool PeerAddress(int id, std::string* host, int* port) const;
   // Queues control bytes; what does not fit into the socket is copied. When more than `max_queued` wait, it is closed.
   void Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
@@ -114,6 +118,8 @@ class Shard {
   // Logs and cursors.
   int OpenLog(uint8_t* base, uint64_t capacity, uint64_t entry_capacity);
   void AttachLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity);
+  // Another log has taken its place: whoever plays it starts over at the newest random access point.
+  void ReplaceLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity, double now_ms);
   void CloseLog(int log);
   size_t CursorCount(int log) const { return logs_[log].connections.size(); }
   // The cursor's place was decided by whoever opened it.
@@ -186,6 +192,7 @@ class Shard {
 
   const Syscalls* sys_;
   int epoll_fd_ = -1;
+  int doorbell_fd_ = -1;
   int descriptor_limit_ = 0;
   double now_ms_ = 0;  // of the newest call that said so
   uint8_t* receive_buffer_;

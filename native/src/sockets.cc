@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -23,12 +24,19 @@ constexpr size_t kReceiveChunk = 65536;   // what one connection may bring in on
 constexpr double kLingerMs = 2000;        // a peer that does not close its side is not waited for
 constexpr int kReservedDescriptors = 64;  // for files, the API and the addon itself
 constexpr int kListenerBit = 1 << 30;     // epoll data: listeners and connections share it
+constexpr uint64_t kDoorbell = kListenerBit - 1;
 
 }  // namespace
 
 Shard::Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t receive_length)
     : sys_(syscalls), receive_buffer_(receive_buffer), receive_length_(receive_length) {
   epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+  doorbell_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  epoll_event event{};
+  // Edge-triggered: every write is an event, and nobody need read the count.
+  event.events = EPOLLIN | EPOLLET;
+  event.data.u64 = kDoorbell;
+  epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, doorbell_fd_, &event);
 }
 
 Shard::~Shard() {
@@ -38,6 +46,7 @@ Shard::~Shard() {
   for (Listener& listener : listeners_) {
     if (listener.fd >= 0) close(listener.fd);
   }
+  if (doorbell_fd_ >= 0) close(doorbell_fd_);
   if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
@@ -105,9 +114,12 @@ void Shard::CloseListener(int id) {
 
 int Shard::Adopt(int fd) {
   const int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-  if (copy < 0) return -errno;
-  fcntl(copy, F_SETFL, fcntl(copy, F_GETFL) | O_NONBLOCK);
-  return AddConnection(copy, -1);
+  return copy < 0 ? -errno : Take(copy);
+}
+
+int Shard::Take(int fd) {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+  return AddConnection(fd, -1);
 }
 
 int Shard::AddConnection(int fd, int listener) {
@@ -255,6 +267,10 @@ bool Shard::Poll(double now_ms) {
   const int count = epoll_wait(epoll_fd_, ready, 256, 0);
   for (int i = 0; i < count; i++) {
     const uint64_t data = ready[i].data.u64;
+    if (data == kDoorbell) {
+      Emit(kEventDoorbell, -1, 0, 0);
+      continue;
+    }
     if ((data & kListenerBit) != 0 && data >> 32 == 0) {
       Accept(static_cast<int>(data & ~static_cast<uint64_t>(kListenerBit)));
       continue;

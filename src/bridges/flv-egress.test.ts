@@ -2,28 +2,33 @@ import { describe, expect, it } from "vitest";
 import { amfObject } from "../formats/amf/amf-value.ts";
 import { parseAudioTag } from "../formats/flv/audio-tag.ts";
 import { FlvReader, type FlvTag } from "../formats/flv/flv-reader.ts";
-import { type FlvFraming, flvTagFraming } from "../formats/flv/framing.ts";
 import { parseScriptData } from "../formats/flv/script-tag.ts";
 import { parseVideoTag } from "../formats/flv/video-tag.ts";
+import type { ChosenFormat } from "../kernel/egress.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import { Engine } from "../kernel/engine.ts";
-import type { TrackFormat } from "../kernel/frame.ts";
+import type { Track, TrackFormat } from "../kernel/frame.ts";
 import { LogReader } from "../kernel/log-reader.ts";
 import type { Publication } from "../kernel/publication.ts";
 import { ChunkReader } from "../protocols/rtmp/chunk-reader.ts";
-import { rtmpFlvFraming } from "../protocols/rtmp/flv-framing.ts";
-import { webSocketFlvFraming } from "../protocols/websocket/flv-framing.ts";
-import { checkReceivable, type FlvSelection, flvFileHeader, flvWireFormat } from "./flv-egress.ts";
+import {
+  type FlvFramingChoice,
+  type FlvSelection,
+  flvCodecBits,
+  flvFamily,
+  flvFileHeader,
+  flvFormatRequest,
+} from "./flv-egress.ts";
 
 const everything: FlvSelection = {
   wantsAudio: true,
   wantsVideo: true,
-  canReceive: () => true,
+  codecs: flvCodecBits(() => true),
   hasMultitrack: false,
   hasNanoseconds: false,
   wantsHevc12: false,
 };
-const legacyOnly: FlvSelection = { ...everything, canReceive: () => false };
+const legacyOnly: FlvSelection = { ...everything, codecs: 0 };
 
 const h264: TrackFormat = format("h264", Uint8Array.of(1, 100, 0, 12));
 const aac: TrackFormat = { ...format("aac", Uint8Array.of(0x12, 0x10)), sampleRate: 44_100, channels: 2 };
@@ -37,8 +42,17 @@ async function publisher(): Promise<Publication> {
   return engine.publish({ name: "live/cam", protocol: "test" });
 }
 
-function openLog(publication: Publication, selection: FlvSelection, framing: FlvFraming = flvTagFraming()): EgressLog {
-  return publication.stream.leaseLog(flvWireFormat(framing, selection), () => {}).log;
+function choose(
+  tracks: readonly Track[],
+  selection: FlvSelection,
+  framing: FlvFramingChoice = { type: "flv" },
+): ChosenFormat {
+  return flvFamily.choose(tracks, flvFormatRequest(framing, selection));
+}
+
+function openLog(publication: Publication, selection: FlvSelection, framing?: FlvFramingChoice): EgressLog {
+  const { stream } = publication;
+  return stream.leaseLog(choose(stream.tracks, selection, framing).format, () => {}).log;
 }
 
 /** The bytes that a player gets who starts at the newest random access point, or from the first entry on. */
@@ -192,7 +206,7 @@ describe("FLV egress", () => {
 
   it("carries the same tags as RTMP messages, with extended time stamps and in chunks", async () => {
     const publication = await publisher();
-    const log = openLog(publication, everything, rtmpFlvFraming(1, 128));
+    const log = openLog(publication, everything, { type: "rtmp", messageStreamId: 1, chunkSize: 128 });
     const video = publication.setTrack("video", 0, h264);
     const data = Uint8Array.from({ length: 1_000 }, (_, index) => index);
     publication.publish(video, 0x1000000, 0x1000000, true, data);
@@ -211,7 +225,7 @@ describe("FLV egress", () => {
 
   it("carries the same tags as WebSocket messages", async () => {
     const publication = await publisher();
-    const log = openLog(publication, everything, webSocketFlvFraming());
+    const log = openLog(publication, everything, { type: "ws-flv" });
     const video = publication.setTrack("video", 0, h264);
     publication.publish(video, 0, 0, true, new Uint8Array(70_000));
     const bytes = readLog(log, "newest");
@@ -234,7 +248,7 @@ describe("FLV egress", () => {
   });
 
   it("shares a log among equal players only", () => {
-    const key = (selection: FlvSelection): string => flvWireFormat(flvTagFraming(), selection).key;
+    const key = (selection: FlvSelection): string => flvFormatRequest({ type: "flv" }, selection).key;
     expect(key(everything)).toBe(key({ ...everything }));
     const others = [legacyOnly, { ...everything, wantsAudio: false }, { ...everything, hasMultitrack: true }];
     expect(new Set([everything, ...others].map(key)).size).toBe(4);
@@ -245,18 +259,18 @@ describe("what a player can be given", () => {
   it("is refused with a sentence when it is nothing", async () => {
     const publication = await publisher();
     publication.setTrack("video", 0, format("h265", Uint8Array.of(1)));
-    expect(() => checkReceivable(publication.stream.tracks, legacyOnly)).toThrow(/the video is h265.*did not announce/);
+    expect(() => choose(publication.stream.tracks, legacyOnly)).toThrow(/the video is h265.*did not announce/);
   });
 
   it("is said when some of it is left out", async () => {
     const publication = await publisher();
     publication.setTrack("video", 0, h264);
     publication.setTrack("audio", 0, format("opus", Uint8Array.of(1)));
-    expect(checkReceivable(publication.stream.tracks, legacyOnly)).toEqual(["the audio is opus"]);
-    expect(checkReceivable(publication.stream.tracks, everything)).toEqual([]);
+    expect(choose(publication.stream.tracks, legacyOnly).leftOut).toEqual(["the audio is opus"]);
+    expect(choose(publication.stream.tracks, everything).leftOut).toEqual([]);
   });
 
   it("is not judged before there are tracks", () => {
-    expect(checkReceivable([], legacyOnly)).toEqual([]);
+    expect(choose([], legacyOnly).leftOut).toEqual([]);
   });
 });

@@ -16,24 +16,26 @@ import type { AmfValue } from "../formats/amf/amf-value.ts";
 import { makeAmfObject } from "../formats/amf/amf-value.ts";
 import { type AudioTagHeaderOptions, audioTagHeaderLength, writeAudioTagHeader } from "../formats/flv/audio-tag.ts";
 import { type FlvAudioCodecName, type FlvCodecName, metadataCodecId } from "../formats/flv/fourcc.ts";
-import type { FlvFraming } from "../formats/flv/framing.ts";
+import { type FlvFraming, flvTagFraming } from "../formats/flv/framing.ts";
 import { writeOnMetaData } from "../formats/flv/script-tag.ts";
 import { flvHeaderLength, flvTagType, writeFlvHeader } from "../formats/flv/tag.ts";
 import { type VideoTagHeaderOptions, videoTagHeaderLength, writeVideoTagHeader } from "../formats/flv/video-tag.ts";
-import type { Packetizer, WireFormat } from "../kernel/egress.ts";
+import type { FormatFamily, FormatRequest, Packetizer } from "../kernel/egress.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import type { Frame, Track, TrackFormat } from "../kernel/frame.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
 import type { StreamMetadata } from "../kernel/metadata.ts";
 import { RandomAccessRule } from "../kernel/random-access.ts";
+import { rtmpFlvFraming } from "../protocols/rtmp/flv-framing.ts";
+import { webSocketFlvFraming } from "../protocols/websocket/flv-framing.ts";
 import { ERR_CODEC_NOT_RECEIVABLE } from "./errors.ts";
 
 /** What one kind of player takes of a stream. */
 export interface FlvSelection {
   readonly wantsAudio: boolean;
   readonly wantsVideo: boolean;
-  /** Codecs that it takes by their FourCC (Enhanced RTMP). H.264, AAC and MP3 need no asking. */
-  readonly canReceive: (kind: "video" | "audio", codec: FlvCodecName) => boolean;
+  /** Codecs that it takes by their FourCC (Enhanced RTMP), see {@link flvCodecBits}. H.264, AAC and MP3 need no asking. */
+  readonly codecs: number;
   /** Whether it takes more than one track of a kind (E-RTMP v2). */
   readonly hasMultitrack: boolean;
   /** Whether it takes nanosecond offsets (E-RTMP v2, ModEx). */
@@ -50,7 +52,7 @@ function chooseTagMode(track: Track, format: TrackFormat, selection: FlvSelectio
   const wanted = track.kind === "video" ? selection.wantsVideo : selection.wantsAudio;
   if (!wanted) return undefined;
   const codec = format.codec as FlvCodecName;
-  const isReceivable = flvCodecs.some(([, known]) => known === codec) && selection.canReceive(track.kind, codec);
+  const isReceivable = (selection.codecs & bitOf(track.kind, codec)) !== 0;
   if (track.number > 0) return selection.hasMultitrack && isReceivable ? "enhanced" : undefined;
   if (codec === "h264" || codec === "aac" || codec === "mp3") return "legacy";
   if (codec === "h265" && selection.wantsHevc12) return "legacy-hevc12";
@@ -61,7 +63,7 @@ function chooseTagMode(track: Track, format: TrackFormat, selection: FlvSelectio
  * What of the stream this player can't be given, as sentences for a person. Throws `ERR_CODEC_NOT_RECEIVABLE` when nothing is
  * left. A stream without tracks yet is fine: they may come.
  */
-export function checkReceivable(tracks: readonly Track[], selection: FlvSelection): readonly string[] {
+function checkReceivable(tracks: readonly Track[], selection: FlvSelection): readonly string[] {
   const leftOut: string[] = [];
   let takenCount = 0;
   for (const track of tracks) {
@@ -79,25 +81,67 @@ export function checkReceivable(tracks: readonly Track[], selection: FlvSelectio
   return leftOut;
 }
 
-/** The wire format of players with this selection. Its key holds all of the selection: tracks may come later. */
-export function flvWireFormat(framing: FlvFraming, selection: FlvSelection): WireFormat {
-  let receivable = 0;
+/** The bits of {@link FlvSelection.codecs} for a player that can be asked. */
+export function flvCodecBits(canReceive: (kind: "video" | "audio", codec: FlvCodecName) => boolean): number {
+  let bits = 0;
   flvCodecs.forEach(([kind, codec], index) => {
-    if (selection.canReceive(kind, codec)) receivable |= 1 << index;
+    if (canReceive(kind, codec)) bits |= 1 << index;
   });
+  return bits;
+}
+
+/** How tags are framed for a player: as in a file, as messages of a WebSocket, or as messages of RTMP. */
+export type FlvFramingChoice =
+  | { readonly type: "flv" | "ws-flv" }
+  | { readonly type: "rtmp"; readonly messageStreamId: number; readonly chunkSize: number };
+
+/** The parameters of this family's requests. */
+interface FlvParameters {
+  readonly framing: FlvFramingChoice;
+  readonly selection: FlvSelection;
+}
+
+/** What players with this selection ask for. The key holds all of the selection: tracks may come later. */
+export function flvFormatRequest(framing: FlvFramingChoice, selection: FlvSelection): FormatRequest {
   const parts = [
-    framing.key,
+    framing.type === "rtmp" ? `rtmp/${framing.messageStreamId}/${framing.chunkSize}` : framing.type,
     selection.wantsVideo ? "" : "no-video",
     selection.wantsAudio ? "" : "no-audio",
     selection.hasMultitrack ? "multitrack" : "",
     selection.hasNanoseconds ? "nanoseconds" : "",
     selection.wantsHevc12 ? "hevc12" : "",
-    `codecs-${receivable.toString(16)}`,
+    `codecs-${selection.codecs.toString(16)}`,
   ];
-  return {
-    key: parts.filter((part) => part !== "").join(";"),
-    createPacketizer: (log, formats, metadata) => new FlvPacketizer(log, framing, selection, formats, metadata),
-  };
+  const parameters: FlvParameters = { framing, selection };
+  return { family: flvFamilyName, key: parts.filter((part) => part !== "").join(";"), parameters };
+}
+
+/** All wire formats that carry FLV tags. */
+export const flvFamily: FormatFamily = {
+  choose: (tracks, { key, parameters }) => {
+    const { framing, selection } = parameters as FlvParameters;
+    return {
+      leftOut: checkReceivable(tracks, selection),
+      format: {
+        key,
+        createPacketizer: (log, formats, metadata) =>
+          new FlvPacketizer(log, framingOf(framing), selection, formats, metadata),
+      },
+    };
+  },
+};
+
+const flvFamilyName = "flv";
+
+function framingOf(choice: FlvFramingChoice): FlvFraming {
+  switch (choice.type) {
+    case "flv":
+      return flvTagFraming();
+    case "ws-flv":
+      return webSocketFlvFraming();
+    case "rtmp":
+      return rtmpFlvFraming(choice.messageStreamId, choice.chunkSize);
+  }
 }
 
 /** The file header that an HTTP-FLV or WebSocket-FLV player gets before its first entry. */
@@ -349,6 +393,12 @@ function wholeMs(ticks: number, timescale: number): number {
 /** The 32-bit time stamp that goes on the wire; it wraps after 49 days. */
 function wireTimeMs(dtsTicks: number, timescale: number): number {
   return modulo(wholeMs(dtsTicks, timescale), 0x1_0000_0000);
+}
+
+/** 0 for a codec that FLV has no FourCC for. */
+function bitOf(kind: string, codec: FlvCodecName): number {
+  const index = flvCodecs.findIndex(([knownKind, known]) => knownKind === kind && known === codec);
+  return index < 0 ? 0 : 1 << index;
 }
 
 /** Codecs that FLV has a FourCC for. */

@@ -69,7 +69,7 @@ const numberColumnCount = 6;
 const wordColumnCount = 2;
 
 /** Bytes of one cursor. */
-const cursorBytes = numberColumnCount * 8 + wordColumnCount * 4;
+export const cursorBytes: number = numberColumnCount * 8 + wordColumnCount * 4;
 
 export class CursorTable {
   readonly shared: SharedArrayBuffer;

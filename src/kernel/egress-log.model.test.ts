@@ -12,8 +12,9 @@ import { afterEach, describe, expect, test } from "vitest";
 import { type Choose, walkSchedules } from "../../test/support/schedules.ts";
 import { CursorTable, cursorSteps, defaultLagLimits } from "./cursor-table.ts";
 import { type EntrySpec, fixedRing, fixedTable, type Program, programs } from "./egress-log.cases.ts";
-import { EgressLog, type EgressLogOptions, type LogMemory } from "./egress-log.ts";
+import { EgressLog, type EgressLogOptions } from "./egress-log.ts";
 import { entryFlags, logWords } from "./log-layout.ts";
+import type { LogMemory } from "./log-memory.ts";
 import { type GatheredEntries, LogReader } from "./log-reader.ts";
 
 const { key, preamble } = entryFlags;

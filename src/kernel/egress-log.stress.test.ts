@@ -9,8 +9,9 @@ import {
   seededNumbers,
   stressHeaderBytes,
 } from "../../test/support/log-stress.ts";
-import { EgressLog, type LogMemory } from "./egress-log.ts";
+import { EgressLog } from "./egress-log.ts";
 import { entryFlags } from "./log-layout.ts";
+import type { LogMemory } from "./log-memory.ts";
 
 const stressMs = 3_000;
 const logMs = 150;

@@ -12,8 +12,10 @@ import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
 import { ERR_LOG_ENTRY_TOO_LARGE, ERR_MEMORY_LIMIT } from "./errors.ts";
 import { guardFraction, initialRingBytes, initialRingEntries, ringGops } from "./limits.ts";
-import { entryFlags, entryRecordBytes, logHeaderBytes, logMemoryBytes, logWords } from "./log-layout.ts";
+import { entryFlags, logMemoryBytes, logWords } from "./log-layout.ts";
+import { type LogMemory, openLogMemory } from "./log-memory.ts";
 import { MemoryBudget } from "./memory-budget.ts";
+import type { ReadableLog } from "./readable-log.ts";
 
 export interface EgressLogOptions {
   readonly initialBytes?: number;
@@ -23,20 +25,9 @@ export interface EgressLogOptions {
   readonly budget?: MemoryBudget;
 }
 
-/** The views that reader and writer have of one log's memory. */
-export interface LogMemory {
-  readonly shared: SharedArrayBuffer;
-  readonly words: BigInt64Array;
-  /** Positions and times of the entries, two a record of three 64-bit slots. */
-  readonly entryNumbers: Float64Array;
-  /** Lengths and flags of the entries, at index 4 and 5 of a record's six 32-bit slots. */
-  readonly entryWords: Uint32Array;
-  readonly ring: Uint8Array;
-  readonly capacity: number;
-  readonly entryCapacity: number;
-}
-
-export class EgressLog {
+export class EgressLog implements ReadableLog {
+  readonly isForeign = false;
+  readonly generation = 0;
   #memory: LogMemory;
   readonly #maxBytes: number;
   readonly #budget: MemoryBudget;
@@ -264,20 +255,6 @@ export class EgressLog {
     this.#growthCount++;
     Atomics.store(old.words, logWords.superseded, 1n);
   }
-}
-
-/** Lays the views over a log's memory; also what another thread does with the buffer it was sent. */
-export function openLogMemory(shared: SharedArrayBuffer, capacity: number, entryCapacity: number): LogMemory {
-  const entryBytes = entryCapacity * entryRecordBytes;
-  return {
-    shared,
-    words: new BigInt64Array(shared, 0, logHeaderBytes / 8),
-    entryNumbers: new Float64Array(shared, logHeaderBytes, entryBytes / 8),
-    entryWords: new Uint32Array(shared, logHeaderBytes, entryBytes / 4),
-    ring: new Uint8Array(shared, logHeaderBytes + entryBytes, capacity),
-    capacity,
-    entryCapacity,
-  };
 }
 
 /** Up to here a byte loop beats TypedArray.set with a subarray (V8 14: 20 ns against 45 ns at 16 bytes). */

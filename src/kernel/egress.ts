@@ -3,6 +3,7 @@
 import type { EgressLog } from "./egress-log.ts";
 import type { Frame, Track, TrackFormat } from "./frame.ts";
 import type { StreamMetadata } from "./metadata.ts";
+import type { StreamName } from "./stream-name.ts";
 
 /** Turns frames into entries of one log. One for each stream and wire format, made on the first subscriber. */
 export interface Packetizer {
@@ -20,4 +21,32 @@ export interface WireFormat {
   readonly key: string;
   /** `formats`: the tracks known so far, as they were at the start of the GOP that is appended next. */
   createPacketizer(log: EgressLog, formats: ReadonlyMap<Track, TrackFormat>, metadata: StreamMetadata): Packetizer;
+}
+
+/** What can be known of a stream wherever it is: what a wire format is chosen by. */
+export interface StreamView {
+  readonly name: StreamName;
+  readonly tracks: readonly Track[];
+}
+
+/** A wire format by name, as it can be sent to the thread that has the stream. */
+export interface FormatRequest {
+  /** Which {@link FormatFamily} knows it. */
+  readonly family: string;
+  /** Names it among the family's: two requests with the same key are the same. */
+  readonly key: string;
+  /** The family's own; can be cloned. */
+  readonly parameters: unknown;
+}
+
+/** The wire formats of one kind of player. */
+export interface FormatFamily {
+  /** @throws a CodedError when such a player can be given nothing of these tracks */
+  choose(tracks: readonly Track[], request: FormatRequest): ChosenFormat;
+}
+
+export interface ChosenFormat {
+  readonly format: WireFormat;
+  /** What this player can't be given, as sentences for a person. */
+  readonly leftOut: readonly string[];
 }

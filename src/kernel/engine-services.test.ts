@@ -1,7 +1,8 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import { ManualClock, plainFormat, rejectionCode, startText, WordPublisher } from "../../test/support/kernel.ts";
-import { Engine, type EngineOptions, type PeerRequest } from "./engine.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
 import { ERR_ENGINE_CLOSED, ERR_NOT_AUTHORIZED, ERR_STREAM_BUSY } from "./errors.ts";
+import type { PeerRequest } from "./gate.ts";
 import type { AccessDecision, AuditRecord, EngineEvent, Observer } from "./services.ts";
 
 let clock: ManualClock;

@@ -8,7 +8,7 @@ import {
   textOf,
   WordPublisher,
 } from "../../test/support/kernel.ts";
-import { Engine, type EngineOptions, type PeerRequest } from "./engine.ts";
+import { Engine, type EngineOptions } from "./engine.ts";
 import {
   ERR_ENGINE_CLOSED,
   ERR_LIMIT_REACHED,
@@ -17,6 +17,7 @@ import {
   ERR_STREAM_NAME,
   ERR_STREAM_NOT_FOUND,
 } from "./errors.ts";
+import type { PeerRequest } from "./gate.ts";
 import type { Observer } from "./services.ts";
 
 let clock: ManualClock;

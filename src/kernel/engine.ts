@@ -9,19 +9,13 @@
 import { CodedError } from "../bytes/coded-error.ts";
 import type { WireFormat } from "./egress.ts";
 import type { EgressLog } from "./egress-log.ts";
-import {
-  ERR_ENGINE_CLOSED,
-  ERR_LIMIT_REACHED,
-  ERR_NOT_AUTHORIZED,
-  ERR_STREAM_BUSY,
-  ERR_STREAM_NOT_FOUND,
-} from "./errors.ts";
+import { ERR_LIMIT_REACHED, ERR_STREAM_BUSY, ERR_STREAM_NOT_FOUND } from "./errors.ts";
 import type { Frame } from "./frame.ts";
+import { Gate, type PeerRequest } from "./gate.ts";
 import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Publication } from "./publication.ts";
 import {
-  type AccessDecision,
   type AccessRequest,
   type Clock,
   type EgressProtocol,
@@ -31,30 +25,22 @@ import {
   type IngestProtocol,
   LocalEventBus,
   permitAll,
-  type StreamAction,
   silentAuditSink,
   silentObserver,
 } from "./services.ts";
 import { Stream, type StreamOwner } from "./stream.ts";
-import { parseStreamName, type StreamName } from "./stream-name.ts";
+import type { StreamName } from "./stream-name.ts";
 import type { SubscribeOptions, Subscription } from "./subscription.ts";
 
 export interface EngineOptions extends Partial<Omit<EngineServices, "clock">> {
   readonly clock: Clock;
   readonly limits?: Partial<EngineLimits>;
+  /** Shared with other engines; one of its own, of `limits.memoryBytes`, when left out. */
+  readonly memory?: MemoryBudget;
   /** How long a stream without publisher stays, so that the publisher may come back. */
   readonly idleTimeoutMs?: number;
   /** How long a publisher may send no frame. */
   readonly publisherTimeoutMs?: number;
-}
-
-/** Who comes in: the same for publishers and subscribers. */
-export interface PeerRequest {
-  /** `app/name`, unchecked, as the peer wrote it (without a leading slash). */
-  readonly name: string;
-  readonly protocol: string;
-  readonly address?: string;
-  readonly query?: string;
 }
 
 /** A subscriber of a wire format. */
@@ -87,13 +73,11 @@ export class Engine {
   readonly #streams = new Map<string, StreamEntry>();
   readonly #protocols: IngestProtocol[] = [];
   readonly #owner: StreamOwner;
-  #isClosed = false;
+  readonly #gate: Gate;
   #closing: Promise<void> = Promise.resolve();
-  #counters: { -readonly [Key in keyof EngineCounters]: number } = {
+  #counters: { -readonly [Key in Exclude<keyof EngineCounters, "deniedCount" | "refusedCount">]: number } = {
     publishCount: 0,
     subscribeCount: 0,
-    deniedCount: 0,
-    refusedCount: 0,
     lagCount: 0,
     evictedCount: 0,
     reapedStreamCount: 0,
@@ -102,7 +86,7 @@ export class Engine {
 
   constructor(options: EngineOptions) {
     this.limits = { ...defaultLimits, ...options.limits };
-    this.memory = new MemoryBudget(this.limits.memoryBytes);
+    this.memory = options.memory ?? new MemoryBudget(this.limits.memoryBytes);
     this.services = {
       clock: options.clock,
       authenticator: options.authenticator ?? permitAll,
@@ -111,6 +95,7 @@ export class Engine {
       eventBus: options.eventBus ?? new LocalEventBus(),
       healthChecks: options.healthChecks ?? [],
     };
+    this.#gate = new Gate(this.services);
     this.#idleTimeoutMs = options.idleTimeoutMs ?? defaultIdleTimeoutMs;
     this.#publisherTimeoutMs = options.publisherTimeoutMs ?? defaultPublisherTimeoutMs;
     const wantsFrames = this.services.observer.frame !== undefined;
@@ -123,11 +108,13 @@ export class Engine {
   }
 
   get isClosed(): boolean {
-    return this.#isClosed;
+    return this.#gate.isClosed;
   }
 
   get counters(): EngineCounters {
-    return { ...this.#counters };
+    const { deniedCount, refusedCount, serviceFailureCount } = this.#gate.counters;
+    const own = this.#counters;
+    return { ...own, deniedCount, refusedCount, serviceFailureCount: own.serviceFailureCount + serviceFailureCount };
   }
 
   get streams(): readonly Stream[] {
@@ -152,14 +139,42 @@ export class Engine {
    * @throws `ERR_STREAM_NAME`, `ERR_NOT_AUTHORIZED`, `ERR_STREAM_BUSY`, `ERR_LIMIT_REACHED`, `ERR_ENGINE_CLOSED`
    */
   async publish(request: PeerRequest, onEnd: (reason: string) => void = () => {}): Promise<Publication> {
-    const access = await this.#admit("publish", request);
-    return this.#decide(access, () => this.#openPublication(access, onEnd));
+    const access = await this.#gate.admit("publish", request);
+    return this.#gate.decide(access, () => this.#openPublication(access, onEnd));
+  }
+
+  /**
+   * {@link publish} for one whose access has been decided elsewhere, at once.
+   *
+   * @param startMs - where its frames begin, when the stream's timeline began on another engine
+   */
+  openPublication(
+    stream: StreamName,
+    { protocol, address = "", query = "" }: PeerRequest,
+    onEnd: (reason: string) => void,
+    startMs?: number,
+  ): Publication {
+    this.#gate.checkOpen();
+    return this.#openPublication({ action: "publish", stream, protocol, address, query }, onEnd, startMs);
+  }
+
+  /**
+   * Lets go of an idle stream that goes on with another engine. Whoever still holds a log of it is told that it has ended.
+   *
+   * @returns where its timeline ends and for how long it has been idle; undefined when there is no such stream, or it is published
+   */
+  releaseStream(key: string): { readonly endMs: number; readonly idleMs: number } | undefined {
+    const entry = this.#streams.get(key);
+    if (entry === undefined || entry.publication !== undefined) return undefined;
+    this.#streams.delete(key);
+    entry.stream.end("it goes on elsewhere");
+    return { endMs: entry.stream.newestFrameMs, idleMs: this.services.clock.monotonicMs() - entry.idleSinceMs };
   }
 
   /** Subscribes to frames, in the process. @throws as {@link publish}, and `ERR_STREAM_NOT_FOUND` */
   async subscribe(request: PeerRequest, options: SubscribeOptions = {}): Promise<Subscription> {
-    const access = await this.#admit("play", request);
-    return this.#decide(access, () => {
+    const access = await this.#gate.admit("play", request);
+    return this.#gate.decide(access, () => {
       const stream = this.#find(access.stream);
       const subscription = stream.subscribe(options);
       this.#subscribed(stream, access);
@@ -178,8 +193,8 @@ export class Engine {
     chooseFormat: (stream: Stream) => WireFormat,
     onEnd: (reason: string) => void,
   ): Promise<LogSubscription> {
-    const access = await this.#admit("play", request);
-    return this.#decide(access, () => {
+    const access = await this.#gate.admit("play", request);
+    return this.#gate.decide(access, () => {
       const stream = this.#find(access.stream);
       const lease = stream.leaseLog(chooseFormat(stream), onEnd);
       this.#subscribed(stream, access);
@@ -201,7 +216,7 @@ export class Engine {
 
   /** The stream, for one who may play it and does not yet. @throws as {@link subscribe} */
   async find(request: PeerRequest): Promise<Stream> {
-    const access = await this.#admit("play", request);
+    const access = await this.#gate.admit("play", request);
     return this.#find(access.stream);
   }
 
@@ -246,8 +261,8 @@ export class Engine {
 
   /** Takes nobody in any more, tells every publisher and subscriber, and stops the protocols. Called again, it waits for the same. */
   shutdown(reason = "the server is shutting down"): Promise<void> {
-    if (!this.#isClosed) {
-      this.#isClosed = true;
+    if (!this.#gate.isClosed) {
+      this.#gate.close();
       this.#closing = this.#shutDown(reason);
     }
     return this.#closing;
@@ -267,52 +282,7 @@ export class Engine {
     await Promise.all(stopping);
   }
 
-  async #admit(action: StreamAction, request: PeerRequest): Promise<AccessRequest> {
-    if (this.#isClosed) throw new CodedError(ERR_ENGINE_CLOSED, "the server is shutting down");
-    const stream = parseStreamName(request.name);
-    const access: AccessRequest = {
-      action,
-      stream,
-      protocol: request.protocol,
-      address: request.address ?? "",
-      query: request.query ?? "",
-    };
-    const decision = await this.#authorize(access);
-    if (!decision.isAllowed) {
-      this.#counters.deniedCount++;
-      this.#audit(access, "denied", ERR_NOT_AUTHORIZED);
-      throw new CodedError(ERR_NOT_AUTHORIZED, decision.reason);
-    }
-    if (this.#isClosed) throw new CodedError(ERR_ENGINE_CLOSED, "the server is shutting down");
-    return access;
-  }
-
-  /** An authenticator that fails has not said yes. */
-  async #authorize(access: AccessRequest): Promise<AccessDecision> {
-    try {
-      const decision = await this.services.authenticator.authorize(access);
-      // Not trusted to be what its type says: all that is not exactly a yes is a no.
-      return decision.isAllowed === true ? decision : { isAllowed: false, reason: decision.reason };
-    } catch {
-      this.#counters.serviceFailureCount++;
-      return { isAllowed: false, reason: "access could not be decided" };
-    }
-  }
-
-  /** Runs what was allowed; a refusal (busy, limit, not found) is on record as well. */
-  #decide<Result>(access: AccessRequest, work: () => Result): Result {
-    try {
-      const result = work();
-      this.#audit(access, "allowed");
-      return result;
-    } catch (error) {
-      this.#counters.refusedCount++;
-      this.#audit(access, "refused", error instanceof CodedError ? error.code : undefined);
-      throw error;
-    }
-  }
-
-  #openPublication(access: AccessRequest, onEnd: (reason: string) => void): Publication {
+  #openPublication(access: AccessRequest, onEnd: (reason: string) => void, startMs?: number): Publication {
     const nowMs = this.services.clock.monotonicMs();
     const known = this.#streams.get(access.stream.key);
     if (known?.publication !== undefined) {
@@ -326,13 +296,14 @@ export class Engine {
       throw limitReached("publishers", this.limits.maxPublishers, "streaming.max_publishers");
     }
     const entry = known ?? this.#openStream(access.stream, nowMs);
-    const silenceMs = known === undefined ? 0 : nowMs - entry.idleSinceMs;
+    const continuesMs =
+      known === undefined ? undefined : continuedTimelineMs(entry.stream.newestFrameMs, nowMs - entry.idleSinceMs);
     const publication = new Publication(
       entry.stream,
       {
         protocol: access.protocol,
         address: access.address,
-        startMs: known === undefined ? 0 : Math.round(entry.stream.newestFrameMs + Math.max(1, silenceMs)),
+        startMs: continuesMs ?? startMs ?? 0,
         onEnd: (reason) => this.#tellPublisher(onEnd, reason),
         ended: (ended, reason) => this.#publicationEnded(entry, ended, reason),
       },
@@ -387,7 +358,7 @@ export class Engine {
     this.#streams.delete(entry.stream.name.key);
     entry.stream.end(reason);
     this.#observe((observer) => observer.streamEnded?.(entry.stream, reason));
-    this.#emit({ type: "stream.ended", atMs: this.services.clock.wallMs(), stream: entry.stream.name.key });
+    this.#emit({ type: "stream.ended", atMs: this.services.clock.wallMs(), stream: entry.stream.name.key, reason });
   }
 
   #find(name: StreamName): Stream {
@@ -430,22 +401,6 @@ export class Engine {
     }
   }
 
-  #audit(access: AccessRequest, outcome: "allowed" | "denied" | "refused", code?: string): void {
-    try {
-      this.services.auditSink.record({
-        atMs: this.services.clock.wallMs(),
-        action: access.action,
-        stream: access.stream.key,
-        protocol: access.protocol,
-        address: access.address,
-        outcome,
-        ...(code === undefined ? {} : { code }),
-      });
-    } catch {
-      this.#counters.serviceFailureCount++;
-    }
-  }
-
   #emitPeer(
     type: "publish" | "unpublish" | "subscribe" | "unsubscribe" | "evict",
     stream: Stream,
@@ -472,7 +427,12 @@ interface StreamEntry {
   idleSinceMs: number;
 }
 
-function limitReached(what: string, limit: number, option: string): CodedError {
+/** Where a publisher's frames begin that takes over a timeline: later by the silence, so that players' clocks stay right. */
+export function continuedTimelineMs(endMs: number, silenceMs: number): number {
+  return Math.round(endMs + Math.max(1, silenceMs));
+}
+
+export function limitReached(what: string, limit: number, option: string): CodedError {
   return new CodedError(ERR_LIMIT_REACHED, `there are ${limit} ${what} already, the most that ${option} allows`);
 }
 

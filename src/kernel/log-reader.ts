@@ -10,9 +10,9 @@
  * keeps a reader that started in time away from the writer.
  */
 
-import type { LogMemory } from "./egress-log.ts";
 import { guardFraction } from "./limits.ts";
 import { entryFlags, logWords } from "./log-layout.ts";
+import type { LogMemory } from "./log-memory.ts";
 
 /** Whole entries, gathered: views into the ring, in order. */
 export interface GatheredEntries {

@@ -1,15 +1,23 @@
-/** Counts the bytes of all rings and windows of an engine against one limit, so that the limit refuses and the OOM killer never has to. */
+/** Counts the bytes of all rings and windows against one limit, so that the limit refuses and the OOM killer never has to. */
 export class MemoryBudget {
   readonly limitBytes: number;
-  #usedBytes = 0;
+  /** What each engine of the process uses, this one's at `index`. Each writes its own only, so that nobody waits. */
+  readonly #used: Float64Array;
+  readonly #index: number;
   #refusedCount = 0;
 
-  constructor(limitBytes: number) {
+  /** @param used - shared by engines on several threads: one limit for all of them, which a race may pass by one ring */
+  constructor(limitBytes: number, used: Float64Array = new Float64Array(1), index = 0) {
     this.limitBytes = limitBytes;
+    this.#used = used;
+    this.#index = index;
   }
 
+  /** By all engines together. */
   get usedBytes(): number {
-    return this.#usedBytes;
+    let bytes = 0;
+    for (const each of this.#used) bytes += each;
+    return bytes;
   }
 
   /** How often a reservation was refused. */
@@ -18,12 +26,12 @@ export class MemoryBudget {
   }
 
   hasRoom(bytes: number): boolean {
-    return this.#usedBytes + bytes <= this.limitBytes;
+    return this.usedBytes + bytes <= this.limitBytes;
   }
 
   /** Counts `bytes` that are there already, over the limit if need be; the caller has made what room it can. */
   reserve(bytes: number): void {
-    this.#usedBytes += bytes;
+    this.#add(bytes);
   }
 
   /** Takes `bytes` if the limit allows it. */
@@ -32,11 +40,15 @@ export class MemoryBudget {
       this.#refusedCount++;
       return false;
     }
-    this.#usedBytes += bytes;
+    this.#add(bytes);
     return true;
   }
 
   release(bytes: number): void {
-    this.#usedBytes -= bytes;
+    this.#add(-bytes);
+  }
+
+  #add(bytes: number): void {
+    this.#used[this.#index] = (this.#used[this.#index] as number) + bytes;
   }
 }

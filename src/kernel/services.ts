@@ -74,7 +74,8 @@ export interface HealthCheck {
 
 /** What the engine says on its bus; the type names are the documented event names. */
 export type EngineEvent =
-  | { readonly type: "stream.started" | "stream.ended"; readonly atMs: number; readonly stream: string }
+  | { readonly type: "stream.started"; readonly atMs: number; readonly stream: string }
+  | { readonly type: "stream.ended"; readonly atMs: number; readonly stream: string; readonly reason: string }
   | {
       readonly type: "publish" | "unpublish";
       readonly atMs: number;

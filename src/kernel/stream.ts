@@ -72,6 +72,7 @@ export class Stream implements SubscriptionSource {
   #unpacketizedFrameCount = 0;
   #brokenLogCount = 0;
   #failedListenerCount = 0;
+  #trackVersion = 0;
 
   /** Made by the engine. */
   constructor(name: StreamName, limits: EngineLimits, budget: MemoryBudget, owner: StreamOwner, nowMs: number) {
@@ -106,6 +107,11 @@ export class Stream implements SubscriptionSource {
     return [...this.#tracks.values()].filter((track) => !this.#formerTracks.has(track));
   }
 
+  /** Another number whenever {@link tracks} has changed. */
+  get trackVersion(): number {
+    return this.#trackVersion;
+  }
+
   get metadata(): StreamMetadata {
     return this.#metadata;
   }
@@ -116,6 +122,11 @@ export class Stream implements SubscriptionSource {
 
   get subscriberCount(): number {
     return this.#subscriptions.size + this.#logSubscriberCount;
+  }
+
+  /** Those that take frames, not a log. */
+  get inProcessSubscriberCount(): number {
+    return this.#subscriptions.size;
   }
 
   get counters(): StreamCounters {
@@ -235,6 +246,7 @@ export class Stream implements SubscriptionSource {
     // The next publisher may have no video, where the one before had; its own tracks come with its frames.
     this.#randomAccess = new RandomAccessRule();
     this.#formerTracks = new Set(this.#tracks.values());
+    this.#trackVersion++;
   }
 
   updateMetadata(changes: Partial<StreamMetadata>): void {
@@ -247,6 +259,7 @@ export class Stream implements SubscriptionSource {
 
   /** The track of this kind and number, with this format from now on. Also how a publisher that came back finds its tracks. */
   setTrack(kind: TrackKind, number: number, format: TrackFormat): Track {
+    this.#trackVersion++;
     const key = `${kind}/${number}`;
     const known = this.#tracks.get(key);
     if (known !== undefined) {

@@ -7,7 +7,7 @@ import { CursorTable, defaultLagLimits } from "../kernel/cursor-table.ts";
 import { EgressLog } from "../kernel/egress-log.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
-import type { PlayOptions } from "./transport.ts";
+import type { PlayHandler, PlayOptions } from "./transport.ts";
 
 const { key, preamble } = entryFlags;
 
@@ -202,7 +202,7 @@ describe("bytes in flight", () => {
   test("of one socket hurt no other", async () => {
     const quick = new StubSocket();
     play();
-    fanOut.open(log, quick as unknown as Socket, options());
+    fanOut.open(log, quick as unknown as Socket, options, handler);
     await flushed();
     for (let i = 0; i < 30; i++) {
       append(log, bytesOf("x".repeat(100)), 0);
@@ -234,9 +234,9 @@ describe("bytes in flight", () => {
   });
 
   test("cost the connection even when the session throws on hearing it", async () => {
-    fanOut.open(log, socket as unknown as Socket, {
-      ...options(),
-      onEvicted: () => {
+    fanOut.open(log, socket as unknown as Socket, options, {
+      ...handler,
+      handleEvicted: () => {
         throw new Error("a session's own trouble");
       },
     });
@@ -318,7 +318,7 @@ describe("finishing", () => {
 test("many cursors at the same entry share one gathering", async () => {
   appendGop("1");
   const sockets = Array.from({ length: 8 }, () => new StubSocket());
-  for (const each of sockets) fanOut.open(log, each as unknown as Socket, options());
+  for (const each of sockets) fanOut.open(log, each as unknown as Socket, options, handler);
   await flushed();
   const views = new Set(sockets.map((each) => each.lastView));
   expect(views.size).toBe(1);
@@ -333,18 +333,16 @@ test("views of the ring are written, not copies", async () => {
 });
 
 function play(): SocketPlay {
-  return fanOut.open(log, socket as unknown as Socket, options());
+  return fanOut.open(log, socket as unknown as Socket, options, handler);
 }
 
-function options(): PlayOptions {
-  return {
-    isLive: false,
-    lagLimits: { ...defaultLagLimits, forgiveAfterMs: 1e9 },
-    onFinished: () => events.push("finished"),
-    onLag: (bytes) => events.push(`lag ${bytes}`),
-    onEvicted: () => events.push("evicted"),
-  };
-}
+const options: PlayOptions = { isLive: false, lagLimits: { ...defaultLagLimits, forgiveAfterMs: 1e9 } };
+
+const handler: PlayHandler = {
+  handlePlayed: () => events.push("finished"),
+  handleLag: (bytes) => events.push(`lag ${bytes}`),
+  handleEvicted: () => events.push("evicted"),
+};
 
 function appendGop(name: string): void {
   append(log, bytesOf("<P>"), preamble);

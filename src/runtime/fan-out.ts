@@ -4,17 +4,18 @@
  * Many cursors stand at the same entry, so what is gathered for one is sent to all of them. Whole entries only, straight from
  * the ring: a socket that can't take them at once keeps a view of the ring, and is watched until they have left. Nothing more
  * is given to it in the meantime; if the writer comes within the guard distance of those bytes, the connection is closed. The
- * doorbell looks after that at once, in the writer's own turn of the event loop: so not one changed byte can leave.
+ * doorbell looks after that at once, in the writer's own turn of the event loop: so not one changed byte can leave. A log that
+ * another thread writes gives no such turn: its bytes are copied, once for all cursors that stand at the same entry.
  */
 
 import type { Socket } from "node:net";
 import { assert } from "../bytes/assert.ts";
 import { type CursorTable, cursorSteps } from "../kernel/cursor-table.ts";
-import type { EgressLog } from "../kernel/egress-log.ts";
 import { type GatheredEntries, LogReader } from "../kernel/log-reader.ts";
+import type { ReadableLog } from "../kernel/readable-log.ts";
 import { everyFrame, FlushPacer, type FlushPacing } from "./flush-pacer.ts";
 import { maxUnflushedFraction } from "./limits.ts";
-import type { Play, PlayOptions } from "./transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "./transport.ts";
 
 /** What the loop counts for all its cursors. */
 export interface FanOutCounters {
@@ -33,7 +34,7 @@ export class FanOut {
   readonly counters: FanOutCounters = { jumpCount: 0, evictedCount: 0, sentBytes: 0 };
   readonly #table: CursorTable;
   readonly #nowMs: () => number;
-  readonly #logs = new Map<EgressLog, LogFanOut>();
+  readonly #logs = new Map<ReadableLog, LogFanOut>();
   readonly #dirty = new Set<LogFanOut>();
   readonly #pacer: FlushPacer;
 
@@ -56,9 +57,9 @@ export class FanOut {
   }
 
   /** A cursor for `socket`. Throws no more than an assertion: the caller has checked that the table has room. */
-  open(log: EgressLog, socket: Socket, options: PlayOptions): SocketPlay {
+  open(log: ReadableLog, socket: Socket, options: PlayOptions, handler: PlayHandler): SocketPlay {
     const fanOut = this.#logs.get(log) ?? this.#openLog(log);
-    const cursor = fanOut.open(socket, options, () => this.#closed(log));
+    const cursor = fanOut.open(socket, options, handler, () => this.#closed(log));
     this.#ring(fanOut);
     return cursor;
   }
@@ -68,7 +69,7 @@ export class FanOut {
     for (const fanOut of this.#logs.values()) fanOut.sweep();
   }
 
-  #openLog(log: EgressLog): LogFanOut {
+  #openLog(log: ReadableLog): LogFanOut {
     const fanOut: LogFanOut = new LogFanOut(log, this.#table, this.counters, this.#nowMs, () => this.#ring(fanOut));
     this.#logs.set(log, fanOut);
     fanOut.removeDoorbell = log.addDoorbell(() => {
@@ -85,7 +86,7 @@ export class FanOut {
     this.#pacer.request();
   }
 
-  #closed(log: EgressLog): void {
+  #closed(log: ReadableLog): void {
     const fanOut = this.#logs.get(log);
     if (fanOut === undefined || fanOut.size > 0) return;
     fanOut.removeDoorbell();
@@ -96,7 +97,7 @@ export class FanOut {
 /** One log and its cursors. */
 class LogFanOut {
   removeDoorbell: () => void = () => {};
-  readonly log: EgressLog;
+  readonly log: ReadableLog;
   readonly reader: LogReader;
   readonly table: CursorTable;
   readonly counters: FanOutCounters;
@@ -112,9 +113,11 @@ class LogFanOut {
   #gathered: GatheredEntries | undefined;
   #gatheredFrom = -1;
   #gatheredStarting = false;
+  #generation: number;
 
-  constructor(log: EgressLog, table: CursorTable, counters: FanOutCounters, nowMs: () => number, ring: () => void) {
+  constructor(log: ReadableLog, table: CursorTable, counters: FanOutCounters, nowMs: () => number, ring: () => void) {
     this.log = log;
+    this.#generation = log.generation;
     this.reader = new LogReader(log.memory);
     this.table = table;
     this.counters = counters;
@@ -131,9 +134,9 @@ class LogFanOut {
     return this.log.tail - this.#flushedTail > this.log.memory.capacity * maxUnflushedFraction;
   }
 
-  open(socket: Socket, options: PlayOptions, onClosed: () => void): SocketCursor {
+  open(socket: Socket, options: PlayOptions, handler: PlayHandler, onClosed: () => void): SocketCursor {
     this.refresh();
-    const cursor = new SocketCursor(this, socket, options, () => {
+    const cursor = new SocketCursor(this, socket, options, handler, () => {
       if (this.#cursors.delete(cursor)) onClosed();
     });
     this.#cursors.add(cursor);
@@ -144,6 +147,11 @@ class LogFanOut {
     this.reader.memory = this.log.memory;
     this.reader.refresh();
     this.#gathered = undefined;
+    if (this.#generation === this.log.generation) return;
+    this.#generation = this.log.generation;
+    this.#flushedTail = this.log.tail;
+    this.#oldestInFlight = Number.POSITIVE_INFINITY;
+    for (const cursor of this.#cursors) cursor.startOver();
   }
 
   flush(): void {
@@ -173,11 +181,16 @@ class LogFanOut {
     for (const cursor of this.#cursors) cursor.sweep(nowMs);
   }
 
-  gather(entry: number, isStarting: boolean): GatheredEntries {
+  /** Undefined: the writer, on another thread, was faster. */
+  gather(entry: number, position: number, isStarting: boolean): GatheredEntries | undefined {
     if (this.#gathered === undefined || this.#gatheredFrom !== entry || this.#gatheredStarting !== isStarting) {
       this.#gathered = this.reader.gather(entry, isStarting, maxGatherBytes);
       this.#gatheredFrom = entry;
       this.#gatheredStarting = isStarting;
+      if (this.log.isForeign) {
+        this.#gathered = { ...this.#gathered, views: this.#gathered.views.map((view) => view.slice()) };
+        if (!this.reader.isIntact(entry, position)) this.#gathered = undefined;
+      }
     }
     return this.#gathered;
   }
@@ -187,21 +200,25 @@ class SocketCursor implements SocketPlay {
   readonly #fanOut: LogFanOut;
   readonly #socket: Socket;
   readonly #options: PlayOptions;
+  readonly #handler: PlayHandler;
   readonly #onClosed: () => void;
   readonly #onWritten: (error?: Error | null) => void;
   #index: number;
   /** The first entry of the bytes that the socket has not taken yet, or -1. */
   #inFlightEntry = -1;
+  /** Whether nobody will ever write to those bytes: they are a copy, or of a log that was given up. */
+  #isInFlightSafe = false;
   #inFlightBytes = 0;
   /** Writes whose callback has not come; it may come after the next one has begun. */
   #pendingWriteCount = 0;
   #isFinishing = false;
   #isPaused = false;
 
-  constructor(fanOut: LogFanOut, socket: Socket, options: PlayOptions, onClosed: () => void) {
+  constructor(fanOut: LogFanOut, socket: Socket, options: PlayOptions, handler: PlayHandler, onClosed: () => void) {
     this.#fanOut = fanOut;
     this.#socket = socket;
     this.#options = options;
+    this.#handler = handler;
     this.#onClosed = onClosed;
     this.#onWritten = (error) => this.#written(error);
     this.#index = this.#openCursor(options.isLive);
@@ -219,10 +236,18 @@ class SocketCursor implements SocketPlay {
     if (this.#isPaused === isPaused || this.#index < 0) return;
     this.#isPaused = isPaused;
     if (isPaused) return;
-    this.#fanOut.table.close(this.#index);
     this.#fanOut.refresh();
+    this.#fanOut.table.close(this.#index);
     this.#index = this.#openCursor(false);
     this.flush(this.#fanOut.nowMs());
+  }
+
+  /** Another log has taken the place of the one before. */
+  startOver(): void {
+    this.#isInFlightSafe = true;
+    if (this.#index < 0) return;
+    this.#fanOut.table.close(this.#index);
+    this.#index = this.#openCursor(false);
   }
 
   finish(): void {
@@ -257,7 +282,7 @@ class SocketCursor implements SocketPlay {
       }
       if (step === cursorSteps.jumped) {
         this.#fanOut.counters.jumpCount++;
-        this.#options.onLag((table.skippedBytes[this.#index] as number) - skippedBefore);
+        this.#handler.handleLag((table.skippedBytes[this.#index] as number) - skippedBefore);
         continue;
       }
       if (step === cursorSteps.idle) {
@@ -271,7 +296,7 @@ class SocketCursor implements SocketPlay {
 
   /** The view in flight must be gone before the writer comes near it. */
   protect(): void {
-    if (this.#inFlightEntry < 0) return;
+    if (this.#inFlightEntry < 0 || this.#isInFlightSafe) return;
     if (this.#fanOut.reader.isReachable(this.#inFlightEntry)) this.#fanOut.watch(this.#inFlightEntry);
     else this.#evict();
   }
@@ -291,12 +316,17 @@ class SocketCursor implements SocketPlay {
     const { reader, table, counters } = this.#fanOut;
     const entry = table.entries[this.#index] as number;
     const position = table.positions[this.#index] as number;
-    const gathered = this.#fanOut.gather(entry, table.isStarting(this.#index));
+    const gathered = this.#fanOut.gather(entry, position, table.isStarting(this.#index));
+    if (gathered === undefined) {
+      this.#fanOut.refresh(); // the next step finds it lapped
+      return;
+    }
     table.advance(this.#index, gathered.endEntry, gathered.endPosition, gathered.byteLength, nowMs);
     counters.sentBytes += gathered.byteLength;
     const last = gathered.views.length - 1;
     if (last < 0) return;
     this.#inFlightEntry = entry;
+    this.#isInFlightSafe = this.#fanOut.log.isForeign;
     this.#inFlightBytes = gathered.byteLength;
     this.#pendingWriteCount++;
     if (last > 0) this.#socket.cork();
@@ -304,8 +334,8 @@ class SocketCursor implements SocketPlay {
     this.#socket.write(gathered.views[last] as Uint8Array, this.#onWritten);
     if (last > 0) this.#socket.uncork();
     if (this.#socket.writableLength > 0) {
-      this.#fanOut.watch(entry);
-    } else if (reader.isIntact(entry, position)) {
+      if (!this.#isInFlightSafe) this.#fanOut.watch(entry);
+    } else if (this.#isInFlightSafe || reader.isIntact(entry, position)) {
       // Nothing waits in the socket: the kernel has its copy already, and the callback comes later.
       this.#inFlightEntry = -1;
     } else {
@@ -331,7 +361,7 @@ class SocketCursor implements SocketPlay {
 
   #finished(): void {
     this.stop();
-    this.#options.onFinished();
+    this.#handler.handlePlayed();
   }
 
   #evict(): void {
@@ -341,7 +371,7 @@ class SocketCursor implements SocketPlay {
     if (isPlaying) this.stop();
     else this.#leave();
     try {
-      if (isPlaying) this.#options.onEvicted();
+      if (isPlaying) this.#handler.handleEvicted();
     } finally {
       this.#socket.destroy();
     }

@@ -24,12 +24,18 @@ export interface NativeShard {
   /** Connections closed at once because there were too many. */
   droppedCount(listener: number): number;
   adopt(fd: number): number;
+  /** As {@link adopt}, with a descriptor that is ours already: from {@link NativeAddon.duplicate}, on any thread. */
+  take(fd: number): number;
+  /** What other threads {@link NativeAddon.ringDoorbell}; -1 when there was no descriptor left. */
+  doorbellFd(): number;
   peerAddress(id: number): [string, number];
   send(id: number, bytes: Uint8Array, maxQueuedBytes: number): void;
   end(id: number, nowMs: number): void;
   destroy(id: number): void;
   openLog(memory: Uint8Array, capacity: number, entryCapacity: number): number;
   attachLog(log: number, memory: Uint8Array, capacity: number, entryCapacity: number): void;
+  /** Another log is there now: its cursors start over at the newest random access point. */
+  replaceLog(log: number, memory: Uint8Array, capacity: number, entryCapacity: number, nowMs: number): void;
   closeLog(log: number): void;
   play(id: number, log: number, cursor: number, nowMs: number): void;
   /** Sends what is there already: a player that joined does not wait for the flush of the others. */
@@ -48,6 +54,11 @@ export interface NativeAddon {
   /** Of the layout it was compiled with. */
   readonly layoutHash: number;
   readonly Shard: new (receiveBuffer: Uint8Array) => NativeShard;
+  /** The same socket under a descriptor of its own, for another thread. */
+  duplicate(fd: number): number;
+  closeDescriptor(fd: number): void;
+  /** Wakes the thread whose shard's doorbell this is. */
+  ringDoorbell(fd: number): void;
 }
 
 /** Indexes of {@link NativeShard.counters}. */
@@ -84,6 +95,8 @@ export const nativeEvents = {
   peerEnded: 7,
   /** Nothing: somebody has more to send than one turn had time for; poll again. */
   more: 8,
+  /** Nothing, and no id: another thread has rung. */
+  doorbell: 9,
 } as const;
 
 /** Where `npm run build:native` puts it. */

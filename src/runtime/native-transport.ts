@@ -10,13 +10,13 @@ import { getSystemErrorName } from "node:util";
 import { assert } from "../bytes/assert.ts";
 import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
-import type { EgressLog, LogMemory } from "../kernel/egress-log.ts";
-import { LogReader } from "../kernel/log-reader.ts";
+import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, maxCursors, maxQueuedBytes, maxUnflushedFraction, sweepIntervalMs } from "./limits.ts";
+import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
+import { NativeLog } from "./native-log.ts";
 import { PortableTransport } from "./portable-transport.ts";
 import type {
   Connection,
@@ -24,12 +24,15 @@ import type {
   Listener,
   ListenOptions,
   Play,
+  PlayHandler,
   PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
 
 export class NativeTransport implements Transport {
+  onDoorbell: () => void = () => {};
+  readonly #addon: NativeAddon;
   readonly #shard: NativeShard;
   readonly #portable: PortableTransport;
   readonly #onFailure: (error: unknown) => void;
@@ -39,7 +42,7 @@ export class NativeTransport implements Transport {
   readonly #connections: (NativeConnection | undefined)[] = [];
   readonly #accepts: ((connection: Connection) => ConnectionHandler)[] = [];
   readonly #listenerCounts: { connectionCount: number }[] = [];
-  readonly #logs = new Map<EgressLog, NativeLog>();
+  readonly #logs = new Map<ReadableLog, NativeLog>();
   readonly #dirty = new Set<NativeLog>();
   readonly #counters = new Float64Array(Object.keys(nativeCounters).length);
   readonly #pacer: FlushPacer;
@@ -51,6 +54,7 @@ export class NativeTransport implements Transport {
 
   /** @param onFailure - told of a handler that threw: a mistake of ours, which costs that one connection */
   constructor(addon: NativeAddon, pacing: FlushPacing, onFailure: (error: unknown) => void) {
+    this.#addon = addon;
     this.#onFailure = onFailure;
     this.#portable = new PortableTransport(onFailure, pacing);
     this.#pacer = new FlushPacer(pacing, systemClock.monotonicMs, () => this.#flushDirty());
@@ -81,12 +85,12 @@ export class NativeTransport implements Transport {
 
   async listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener> {
     if (options.tls !== undefined) return this.#portable.listen(options, accept);
-    const { host, port, maxConnections } = options;
+    const { host, port, maxConnections, isShared = false } = options;
     const address = host === "localhost" ? "127.0.0.1" : host;
-    let [id, boundPort] = this.#shard.listen(address, port, acceptBacklog, false, maxConnections);
+    let [id, boundPort] = this.#shard.listen(address, port, acceptBacklog, isShared, maxConnections);
     // No IPv6 on this machine: all addresses are those of IPv4.
     if (address === "" && (id === -constants.errno.EAFNOSUPPORT || id === -constants.errno.EADDRNOTAVAIL))
-      [id, boundPort] = this.#shard.listen("0.0.0.0", port, acceptBacklog, false, maxConnections);
+      [id, boundPort] = this.#shard.listen("0.0.0.0", port, acceptBacklog, isShared, maxConnections);
     if (id < 0) {
       const name = getSystemErrorName(id);
       throw new CodedError(
@@ -115,14 +119,38 @@ export class NativeTransport implements Transport {
   }
 
   adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
-    // What Node has read already, or not written yet, would be lost with its half.
-    const isClean = socket.writableLength === 0 && socket.readableLength === 0 && !socket.destroyed;
-    const fd = isClean ? descriptorOf(socket) : -1;
+    const fd = descriptorOf(socket);
     const id = fd < 0 ? -1 : this.#shard.adopt(fd);
     if (id < 0) return this.#portable.adopt(socket, createHandler);
     // The descriptor was duplicated: this closes Node's half, not the connection.
     socket.destroy();
     return this.#open(id, -1, createHandler);
+  }
+
+  giveAway(socket: Socket): number | undefined {
+    const fd = descriptorOf(socket);
+    const copy = fd < 0 ? -1 : this.#addon.duplicate(fd);
+    if (copy < 0) return undefined;
+    socket.destroy();
+    return copy;
+  }
+
+  take(fd: number, createHandler: (connection: Connection) => ConnectionHandler): Connection | undefined {
+    if (this.#isClosed) {
+      this.#addon.closeDescriptor(fd);
+      return undefined;
+    }
+    const id = this.#shard.take(fd);
+    return id < 0 ? undefined : this.#open(id, -1, createHandler);
+  }
+
+  get doorbellFd(): number | undefined {
+    const fd = this.#isClosed ? -1 : this.#shard.doorbellFd();
+    return fd < 0 ? undefined : fd;
+  }
+
+  ringDoorbell(fd: number): void {
+    this.#addon.ringDoorbell(fd);
   }
 
   async close(): Promise<void> {
@@ -198,10 +226,10 @@ export class NativeTransport implements Transport {
           this.#closed(id);
           return;
         case nativeEvents.lag:
-          this.#connections[id]?.playOf(a)?.options.onLag(b);
+          this.#connections[id]?.playOf(a)?.handler.handleLag(b);
           return;
         case nativeEvents.evicted:
-          this.#connections[id]?.playOf(a)?.options.onEvicted();
+          this.#connections[id]?.playOf(a)?.handler.handleEvicted();
           return;
         case nativeEvents.finished:
           this.#connections[id]?.playOf(a)?.finished();
@@ -214,6 +242,9 @@ export class NativeTransport implements Transport {
           return;
         case nativeEvents.more:
           this.#pollAgain();
+          return;
+        case nativeEvents.doorbell:
+          this.onDoorbell();
           return;
         default:
           assert(false, `the addon said ${type}, which nobody knows`);
@@ -236,7 +267,7 @@ export class NativeTransport implements Transport {
   // For the connections.
 
   /** A place in the cursor table: its index, and the addon's side of `log`. */
-  openCursor(id: number, log: EgressLog, options: PlayOptions): [cursor: number, known: NativeLog] {
+  openCursor(id: number, log: ReadableLog, options: PlayOptions): [cursor: number, known: NativeLog] {
     this.#limits = limitsOf(options.lagLimits);
     let known = this.#logs.get(log);
     if (known === undefined) {
@@ -298,42 +329,6 @@ export class NativeTransport implements Transport {
   }
 }
 
-/** The addon's side of one egress log. */
-class NativeLog {
-  readonly log: EgressLog;
-  readonly reader: LogReader;
-  readonly id: number;
-  readonly #shard: NativeShard;
-  #memory: LogMemory;
-  removeDoorbell: () => void = () => {};
-  cursorCount = 0;
-  flushedTail = 0;
-
-  constructor(log: EgressLog, shard: NativeShard) {
-    this.log = log;
-    this.#shard = shard;
-    this.#memory = log.memory;
-    this.reader = new LogReader(log.memory);
-    this.flushedTail = log.tail;
-    const { shared, capacity, entryCapacity } = log.memory;
-    this.id = shard.openLog(new Uint8Array(shared), capacity, entryCapacity);
-  }
-
-  /** Whether so much has come since the last flush that waiting for the next one could cost a cursor its place. */
-  get isFilling(): boolean {
-    return this.log.tail - this.flushedTail > this.log.memory.capacity * maxUnflushedFraction;
-  }
-
-  /** Goes over to the larger ring when the log has grown. */
-  attach(): void {
-    if (this.#memory === this.log.memory) return;
-    this.#memory = this.log.memory;
-    this.reader.memory = this.#memory;
-    const { shared, capacity, entryCapacity } = this.#memory;
-    this.#shard.attachLog(this.id, new Uint8Array(shared), capacity, entryCapacity);
-  }
-}
-
 class NativeConnection implements Connection {
   readonly isEncrypted = false;
   readonly remoteAddress: string;
@@ -372,10 +367,10 @@ class NativeConnection implements Connection {
     this.#transport.drainSoon();
   }
 
-  play(log: EgressLog, options: PlayOptions): Play {
+  play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {
     this.currentPlay?.stop();
     const [cursor, known] = this.#isClosed ? [] : this.#transport.openCursor(this.#id, log, options);
-    this.currentPlay = new NativePlay(this.#transport, this.#shard, this.#id, options, cursor, known);
+    this.currentPlay = new NativePlay(this.#transport, this.#shard, this.#id, handler, cursor, known);
     return this.currentPlay;
   }
 
@@ -412,7 +407,7 @@ class NativeConnection implements Connection {
 }
 
 class NativePlay implements Play {
-  readonly options: PlayOptions;
+  readonly handler: PlayHandler;
   readonly #transport: NativeTransport;
   readonly #shard: NativeShard;
   readonly #id: number;
@@ -425,14 +420,14 @@ class NativePlay implements Play {
     transport: NativeTransport,
     shard: NativeShard,
     id: number,
-    options: PlayOptions,
+    handler: PlayHandler,
     cursor: number | undefined,
     log: NativeLog | undefined,
   ) {
     this.#transport = transport;
     this.#shard = shard;
     this.#id = id;
-    this.options = options;
+    this.handler = handler;
     this.cursor = cursor;
     this.#log = log;
   }
@@ -466,7 +461,7 @@ class NativePlay implements Play {
 
   finished(): void {
     this.ended();
-    this.options.onFinished();
+    this.handler.handlePlayed();
   }
 
   /** The addon has let go of the cursor by itself. */
@@ -480,7 +475,9 @@ class NativePlay implements Play {
 
 /** The descriptor under a plain TCP socket, or -1. Node has no public name for it; without it the portable way serves. */
 function descriptorOf(socket: Socket): number {
-  if ("encrypted" in socket) return -1;
+  // What Node has read already, or not written yet, would be lost with its half.
+  const isClean = socket.writableLength === 0 && socket.readableLength === 0 && !socket.destroyed;
+  if (!isClean || "encrypted" in socket) return -1;
   const { _handle: handle } = socket as { _handle?: { fd?: unknown } };
   return typeof handle?.fd === "number" ? handle.fd : -1;
 }

@@ -3,7 +3,7 @@
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { CursorTable } from "../kernel/cursor-table.ts";
-import type { EgressLog } from "../kernel/egress-log.ts";
+import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
 import { everyFrame, type FlushPacing } from "./flush-pacer.ts";
@@ -15,12 +15,15 @@ import type {
   Listener,
   ListenOptions,
   Play,
+  PlayHandler,
   PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
 
 export class PortableTransport implements Transport {
+  readonly doorbellFd = undefined;
+  onDoorbell: () => void = () => {};
   readonly #fanOut: FanOut;
   readonly #connections = new Set<SocketConnection>();
   readonly #listeners = new Set<Listener>();
@@ -138,6 +141,17 @@ export class PortableTransport implements Transport {
     return connection;
   }
 
+  /** Node has no way to move a socket to another thread. */
+  giveAway(): undefined {
+    return undefined;
+  }
+
+  take(): undefined {
+    return undefined;
+  }
+
+  ringDoorbell(): void {}
+
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#fanOut.stop();
@@ -192,9 +206,9 @@ class SocketConnection implements Connection {
     if (queuedBytes > maxQueuedBytes) this.#socket.destroy(new Error("the peer reads none of its answers"));
   }
 
-  play(log: EgressLog, options: PlayOptions): Play {
+  play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play {
     this.#play?.stop();
-    this.#play = this.#fanOut.open(log, this.#socket, options);
+    this.#play = this.#fanOut.open(log, this.#socket, options, handler);
     return this.#play;
   }
 
@@ -224,7 +238,8 @@ function listening(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     const host = options.host === "" ? {} : { host: options.host };
-    server.listen({ port: options.port, backlog: acceptBacklog, ...host }, () => {
+    const { port, isShared = false } = options;
+    server.listen({ port, backlog: acceptBacklog, reusePort: isShared, ...host }, () => {
       server.off("error", reject);
       resolve();
     });

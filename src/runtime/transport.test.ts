@@ -7,6 +7,7 @@ import { append, bytesOf, textOf } from "../../test/support/kernel.ts";
 import { defaultLagLimits } from "../kernel/cursor-table.ts";
 import { EgressLog } from "../kernel/egress-log.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
+import type { ReadableLog } from "../kernel/readable-log.ts";
 import { everyFrame } from "./flush-pacer.ts";
 import { openTransport } from "./open-transport.ts";
 import type { Connection, Listener, ListenOptions, Play, PlayOptions, Transport } from "./transport.ts";
@@ -34,7 +35,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
   describe("players", () => {
     test("get identical bytes, from the newest random access point on", async () => {
       const log = newLog();
-      const { port } = await listen((connection) => connection.play(log, playOptions()));
+      const { port } = await listen((connection) => playOn(connection, log));
       publish(log, "K", 100);
       const early = await Promise.all(Array.from({ length: 10 }, () => connect(port)));
       await reached(() => transport.counters.cursorCount === 10);
@@ -60,8 +61,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       const plays: Connection[] = [];
       const { port } = await listen((connection) => {
         const name = plays.push(connection) === 1 ? "slow" : "quick";
-        return connection.play(log, {
-          ...playOptions(),
+        return playOn(connection, log, {
           // The portable one disconnects before the bytes in flight change. The native one has none in flight: it waits.
           lagLimits: { ...defaultLagLimits, stallTimeoutMs: 100 },
           onEvicted: () => events.push(`${name} evicted`),
@@ -92,9 +92,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
     test("that are overtaken by one frame of many entries jump together, and are told how much they missed", async () => {
       const log = newLog(65_536);
       const skipped: number[] = [];
-      const { port } = await listen((connection) =>
-        connection.play(log, { ...playOptions(), onLag: (bytes) => skipped.push(bytes) }),
-      );
+      const { port } = await listen((connection) => playOn(connection, log, { onLag: (bytes) => skipped.push(bytes) }));
       const both = [await connect(port), await connect(port)];
       await reached(() => transport.counters.cursorCount === 2);
       const first = publish(log, "K", 10);
@@ -111,8 +109,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       const finished: string[] = [];
       let play: Play | undefined;
       const { port } = await listen((connection) => {
-        play = connection.play(log, {
-          ...playOptions(),
+        play = playOn(connection, log, {
           onFinished: () => {
             finished.push("finished");
             connection.end();
@@ -135,8 +132,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
     test("that go over to another log in the same turn in which the first one ends stay with the other", async () => {
       const [first, second] = [newLog(), newLog()];
       const events: string[] = [];
-      const named = (name: string): PlayOptions => ({
-        ...playOptions(),
+      const named = (name: string): PlayWishes => ({
         onFinished: () => events.push(`${name} finished`),
       });
       let connection: Connection | undefined;
@@ -146,13 +142,13 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       const client = await connect(port);
       await reached(() => connection !== undefined);
       let expected = publish(second, "K", 10);
-      connection?.play(first, named("first")).finish();
-      const play = connection?.play(second, named("second"));
+      playOn(connection, first, named("first")).finish();
+      const play = playOn(connection, second, named("second"));
       await reached(() => client.text === expected);
       expected += publish(second, "-", 10);
       await reached(() => client.text === expected);
       expect(transport.counters.cursorCount).toBe(1);
-      play?.finish();
+      play.finish();
       await reached(() => events.includes("second finished"));
       expect(transport.counters.cursorCount).toBe(0);
     });
@@ -162,7 +158,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       let connection: Connection | undefined;
       const { port } = await listen((accepted) => {
         connection = accepted;
-        accepted.play(log, playOptions());
+        playOn(accepted, log);
       });
       const client = await connect(port);
       await reached(() => connection !== undefined);
@@ -200,7 +196,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       };
       let closedCount = 0;
       const { port } = await listen(
-        (connection) => connection.play(log, playOptions()),
+        (connection) => playOn(connection, log),
         () => closedCount++,
       );
       publish(log, "K", 20_000);
@@ -287,7 +283,7 @@ describe.each(["portable", "native"] as const)("the %s transport", (choice) => {
       let connection: Connection | undefined;
       const { port } = await listen((accepted) => {
         connection = accepted;
-        accepted.play(log, playOptions());
+        playOn(accepted, log);
       });
       const client = await connect(port);
       client.socket.pause();
@@ -463,8 +459,16 @@ function publish(log: EgressLog, letter: "K" | "-", length: number): string {
   return text;
 }
 
-function playOptions(): PlayOptions {
-  return { isLive: false, lagLimits: defaultLagLimits, onFinished: () => {}, onLag: () => {}, onEvicted: () => {} };
+interface PlayWishes extends Partial<PlayOptions> {
+  readonly onFinished?: () => void;
+  readonly onLag?: (skippedBytes: number) => void;
+  readonly onEvicted?: () => void;
+}
+
+function playOn(connection: Connection | undefined, log: ReadableLog, wishes: PlayWishes = {}): Play {
+  const { onFinished = () => {}, onLag = () => {}, onEvicted = () => {}, ...options } = wishes;
+  const handler = { handlePlayed: onFinished, handleLag: onLag, handleEvicted: onEvicted };
+  return connection!.play(log, { isLive: false, lagLimits: defaultLagLimits, ...options }, handler);
 }
 
 /** Lets the event loop go round once. */

@@ -8,7 +8,7 @@
 import type { Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
 import type { LagLimits } from "../kernel/cursor-table.ts";
-import type { EgressLog } from "../kernel/egress-log.ts";
+import type { ReadableLog } from "../kernel/readable-log.ts";
 
 export interface ListenOptions {
   /** An address to listen on; empty for all of them. */
@@ -17,6 +17,8 @@ export interface ListenOptions {
   readonly port: number;
   /** More connections than this are closed at once. */
   readonly maxConnections: number;
+  /** Whether other threads listen on the same port, each taking a share of the connections (Linux: SO_REUSEPORT). */
+  readonly isShared?: boolean;
   /** Certificate and key, when the connections are to be encrypted. */
   readonly tls?: SecureContextOptions;
 }
@@ -36,16 +38,20 @@ export interface PlayOptions {
   /** Wait for the next random access point instead of starting at the newest one. */
   readonly isLive: boolean;
   readonly lagLimits: LagLimits;
+}
+
+/** Whose play it is. An object and not three functions: there are thousands of them. */
+export interface PlayHandler {
   /** Called once, with nothing of the log in flight, when all entries of a finished play have left. */
-  readonly onFinished: () => void;
-  readonly onLag: (skippedBytes: number) => void;
+  handlePlayed(): void;
+  handleLag(skippedBytes: number): void;
   /** The cursor lagged too often or stalled; the connection is closed right after. */
-  readonly onEvicted: () => void;
+  handleEvicted(): void;
 }
 
 /** A connection's cursor on an egress log. */
 export interface Play {
-  /** The log has ended: send what is left, then call `onFinished`. */
+  /** The log has ended: send what is left, then call {@link PlayHandler.handlePlayed}. */
   finish(): void;
   /** Takes no more entries. What was begun is finished. */
   stop(): void;
@@ -63,7 +69,7 @@ export interface Connection {
   /** Queues control bytes. The transport keeps the view, so it must not change any more. */
   send(bytes: Uint8Array): void;
   /** Becomes a cursor on `log`. One at a time. */
-  play(log: EgressLog, options: PlayOptions): Play;
+  play(log: ReadableLog, options: PlayOptions, handler: PlayHandler): Play;
   /** Sends what is queued, then closes. */
   end(): void;
   /** Closes at once. */
@@ -97,6 +103,19 @@ export interface Transport {
    * may be destroyed while the connection goes on.
    */
   adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection;
+  /**
+   * The socket's descriptor for another thread's {@link Transport.take}; the socket is destroyed. Undefined, and the socket is
+   * as it was, when it can't leave this thread.
+   */
+  giveAway(socket: Socket): number | undefined;
+  /** Takes over what another thread gave away. */
+  take(fd: number, createHandler: (connection: Connection) => ConnectionHandler): Connection | undefined;
+  /** What other threads ring to wake this one; undefined when only a message can. */
+  readonly doorbellFd: number | undefined;
+  /** Called when somebody rang. */
+  onDoorbell: () => void;
+  /** Rings the doorbell of another thread's transport, which is still there. */
+  ringDoorbell(fd: number): void;
   /** Closes every connection and waits for the listeners. */
   close(): Promise<void>;
 }

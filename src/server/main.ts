@@ -27,14 +27,16 @@ const exitCode = await runProgram(process.argv.slice(2), process.env, {
 if (exitCode !== 0) process.exitCode = exitCode;
 
 async function serve(loaded: LoadedConfig): Promise<void> {
-  const [{ bannerOf, startServer }, { createLogger }] = await Promise.all([
+  const [{ bannerOf, startServer }, { createLogger, standardOutput }] = await Promise.all([
     import("./serve.ts"),
     import("./log/logger.ts"),
   ]);
   const isTerminal = process.stdout.isTTY === true;
   const { level, format } = loaded.config.logging;
-  const logger = createLogger({ level, format, isTerminal, hasColors: isTerminal && !process.env["NO_COLOR"] });
-  const server = await startServer({ loaded, logger, version });
+  const logging = { level, format, isTerminal, hasColors: isTerminal && !process.env["NO_COLOR"] };
+  const logOutput = standardOutput();
+  const logger = createLogger({ ...logging, destination: logOutput });
+  const server = await startServer({ loaded, logger, logging, logOutput, version });
   if (isTerminal) process.stdout.write(bannerOf(server, loaded, version));
 
   // A rejection that nobody handles belonged to one session, which is gone; the server is not. A throw that nobody caught may

@@ -1,129 +1,131 @@
-/** The server: puts engine, transport, services, log and configuration together, and takes them down in order. */
+/** The server: puts controller, shards, HTTP, log and configuration together, and takes them down in order. */
 
-import { CodedError } from "../bytes/coded-error.ts";
 import { ERR_STREAM_BUSY } from "../kernel/errors.ts";
-import type { HealthCheck, HealthReport, Observer } from "../kernel/services.ts";
-import type { Stream } from "../kernel/stream.ts";
+import {
+  type EngineEvent,
+  type HealthCheck,
+  type HealthReport,
+  LocalEventBus,
+  silentAuditSink,
+} from "../kernel/services.ts";
 import { systemClock } from "../runtime/clock.ts";
-import { Engine } from "../runtime/engine.ts";
-import { openTransport } from "../runtime/open-transport.ts";
+import { Controller } from "../runtime/shards/controller.ts";
 import { ConfiguredAccess } from "./access.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { ERR_INTERNAL } from "./errors.ts";
+import { FlvCarriers } from "./http/flv-carriers.ts";
 import { HttpService } from "./http/http-service.ts";
 import { formatBanner } from "./log/banner.ts";
-import type { Logger } from "./log/logger.ts";
-import { RepeatedErrors } from "./log/repeated-errors.ts";
-import { RtmpService } from "./rtmp/rtmp-service.ts";
+import type { LogDestination, Logger, LoggerSettings } from "./log/logger.ts";
+import { type RepeatedError, RepeatedErrors } from "./log/repeated-errors.ts";
+import { ShardSet } from "./shards/shard-set.ts";
 
 export interface Server {
   readonly rtmpPort: number | undefined;
   readonly rtmpsPort: number | undefined;
   readonly httpPort: number | undefined;
-  readonly engine: Engine;
   stop(reason: string): Promise<void>;
 }
 
 export interface ServerOptions {
   readonly loaded: LoadedConfig;
   readonly logger: Logger;
+  /** What the logger was made with: the other threads have one of their own... */
+  readonly logging: LoggerSettings;
+  /** ...whose lines go here. */
+  readonly logOutput: LogDestination;
   readonly version: string;
 }
 
 /** Starts everything that the configuration names. Resolves when all of it listens. */
-export async function startServer({ loaded, logger, version }: ServerOptions): Promise<Server> {
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const { loaded, logger, logging, logOutput, version } = options;
   const { config } = loaded;
   const startedAtMs = systemClock.monotonicMs();
   for (const note of loaded.notes) logger.warn(note);
 
-  const problems = new RepeatedErrors(({ code, message, count, fields }) => {
-    const level = code === ERR_INTERNAL ? "error" : "warn";
-    logger[level]({ code, ...(count > 1 ? { count } : {}), ...fields }, message);
-  });
-  const problemTimer = setInterval(() => problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
-  const report = (problem: CodedError, address: string, stream: string): void => {
-    // Who holds the stream that somebody else wanted: for us to know, and not in the message that the peer gets.
-    const isBusy = problem.code === ERR_STREAM_BUSY;
-    const publisher = isBusy ? engine.getStream(stream)?.metadata.publisherAddress : undefined;
-    const fields = { address, stream: stream === "" ? undefined : stream, publisher };
-    problems.handle(problem, fields, systemClock.monotonicMs());
-  };
-
   const access = new ConfiguredAccess(config.access);
-  // Peers may be able to repeat it: counted, and logged once a second with the newest stack, like everything else.
-  const onFailure = (error: unknown): void => {
-    const problem = new CodedError(ERR_INTERNAL, "a session ended by a mistake of ours");
-    problems.handle(problem, { err: error }, systemClock.monotonicMs());
-  };
-  const transport = openTransport({
-    choice: config.server.transport,
-    pacing: { minIntervalMs: config.streaming.flushIntervalMs, latencyBudgetMs: config.streaming.latencyBudgetMs },
-    onFailure,
-    onFallback: (reason) => logger.warn({ code: reason.code }, `${reason.message}; the portable transport serves`),
-  });
-  const { streaming } = config;
-  const engine = new Engine({
+  const eventBus = new LocalEventBus();
+  eventBus.listen((event) => logEvent(logger, event));
+  const controller = new Controller({
+    clock: systemClock,
     authenticator: access,
-    healthChecks: [
-      listening("rtmp", config.rtmp.enabled, () => rtmp.port),
-      listening("http", config.http.enabled, () => http.port),
-      { name: "memory", check: () => memoryReport(engine.memory.usedBytes, engine.memory.limitBytes) },
-    ],
-    observer: logObserver(logger),
-    idleTimeoutMs: streaming.idleTimeoutMs,
-    publisherTimeoutMs: streaming.publisherTimeoutMs,
-    limits: {
-      maxPublishers: streaming.maxPublishers,
-      maxStreams: streaming.maxStreams,
-      maxApplications: streaming.maxApplications,
-      maxRingBytes: streaming.maxRingBytes,
-      maxWindowBytes: streaming.maxRingBytes,
-      memoryBytes: streaming.memoryLimitBytes,
-    },
+    auditSink: silentAuditSink,
+    eventBus,
+    limits: config.streaming,
   });
-
-  const rtmp = new RtmpService({
-    engine,
-    transport,
+  // Each shard puts its own together; here all of them come together, at most one line a second for each code.
+  const problems = new RepeatedErrors((line) => logProblem(logger, controller, line));
+  const problemTimer = setInterval(() => problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
+  const shards: ShardSet = new ShardSet({
     config,
     logger,
-    onProblem: (problem, connection, stream) => report(problem, connection.remoteAddress, stream),
-    onFailure,
+    logging,
+    calls: {
+      ...controller.calls,
+      problem: (errors) => problems.handle(errors, errors.fields, systemClock.monotonicMs(), errors.count),
+      log: (line) => {
+        logOutput.write(line);
+      },
+    },
+    healthChecks: [
+      listening("rtmp", config.rtmp.enabled, () => shards.ports.rtmp),
+      listening("http", config.http.enabled, () => http.port),
+      { name: "memory", check: () => memoryReport(memory.usedBytes, memory.limitBytes) },
+    ],
+    // Its streams are gone, and nothing is known of its state: the process ends in order, and its supervisor starts it again.
+    onDeath: (error) => {
+      setImmediate(() => {
+        throw error;
+      });
+    },
   });
+  for (const [index, link] of shards.links) controller.addShard(index, link);
+  const { main } = shards;
+  const { memory } = main.shard.engine;
   const http = new HttpService({
-    engine,
-    transport,
     config,
     access,
-    rtmpPort: () => rtmp.port,
+    streams: main.shard,
+    carriers: new FlvCarriers({
+      streams: main.shard,
+      plays: main.flvPlays,
+      transport: main.transport,
+      shards: shards.others,
+    }),
+    health: () => main.shard.engine.health(),
+    rtmpPort: () => shards.ports.rtmp,
     status: {
-      engine,
       version,
       startedAtMs,
-      transportCounters: () => transport.counters,
-      errorCounts: () => Object.fromEntries(problems.totals()),
+      isClosed: () => controller.isClosed,
+      publisherCount: () => controller.publisherCount,
+      controllerCounters: () => controller.counters,
+      memory: () => memory,
+      reports: () => shards.reports(),
     },
-    onProblem: report,
-    onFailure,
+    onProblem: main.onProblem,
+    onFailure: main.onFailure,
   });
-  if (config.rtmp.enabled) engine.register(rtmp);
-  if (config.http.enabled) engine.register(http);
 
   const stop = async (reason: string): Promise<void> => {
     logger.info({ reason }, "stopping");
-    await engine.shutdown(reason);
-    await transport.close();
+    controller.close();
+    await shards.stop(reason);
+    await http.stop();
+    await shards.close();
     clearInterval(problemTimer);
     problems.flush(systemClock.monotonicMs());
     logger.info("stopped");
   };
   try {
-    await engine.start();
+    await shards.start();
+    if (config.http.enabled) await http.start();
   } catch (error) {
     await stop("the start failed");
     throw error;
   }
-  const server = { rtmpPort: rtmp.port, rtmpsPort: rtmp.tlsPort, httpPort: http.port, engine, stop };
+  const server = { rtmpPort: shards.ports.rtmp, rtmpsPort: shards.ports.rtmps, httpPort: http.port, stop };
   const ports = { rtmp: server.rtmpPort, rtmps: server.rtmpsPort, http: server.httpPort };
   logger.info({ version, config: loaded.file ?? "none", ...ports }, "listening");
   return server;
@@ -153,22 +155,41 @@ export function bannerOf(server: Server, { config }: LoadedConfig, version: stri
   return formatBanner({ version, host, rtmpPort, rtmpsPort, httpPort, access: config.access });
 }
 
+function logProblem(logger: Logger, controller: Controller, { code, message, count, fields }: RepeatedError): void {
+  const level = code === ERR_INTERNAL ? "error" : "warn";
+  const { stream } = fields;
+  // Who holds the stream that somebody else wanted: for us to know, and not in the message that the peer gets.
+  const publisher =
+    code === ERR_STREAM_BUSY && typeof stream === "string" ? controller.publisherAddress(stream) : undefined;
+  const shown = { code, ...(count > 1 ? { count } : {}), ...fields, ...(publisher === undefined ? {} : { publisher }) };
+  logger[level](shown, message);
+}
+
 /** One line for each change of a session's or a stream's state; never one for a frame. */
-function logObserver(logger: Logger): Observer {
-  const of = (stream: Stream): { readonly stream: string } => ({ stream: stream.name.key });
-  return {
-    published: (stream) => {
-      const { ingestProtocol, publisherAddress } = stream.metadata;
-      logger.info({ ...of(stream), protocol: ingestProtocol, address: publisherAddress }, "publishing");
-    },
-    unpublished: (stream, reason) => logger.info({ ...of(stream), reason }, "publishing ended"),
-    streamEnded: (stream, reason) => logger.info({ ...of(stream), reason }, "stream ended"),
-    subscribed: (stream, protocol, address) => logger.debug({ ...of(stream), protocol, address }, "playing"),
-    unsubscribed: (stream, protocol, address, reason) =>
-      logger.debug({ ...of(stream), protocol, address, reason }, "playing ended"),
-    evicted: (stream, protocol, address) =>
-      logger.warn({ ...of(stream), protocol, address }, "a player that was too slow was disconnected"),
-  };
+function logEvent(logger: Logger, event: EngineEvent): void {
+  const { type, atMs: _atMs, ...fields } = event;
+  switch (type) {
+    case "publish":
+      logger.info(fields, "publishing");
+      return;
+    case "unpublish":
+      logger.info(fields, "publishing ended");
+      return;
+    case "stream.started":
+      return;
+    case "stream.ended":
+      logger.info(fields, "stream ended");
+      return;
+    case "subscribe":
+      logger.debug(fields, "playing");
+      return;
+    case "unsubscribe":
+      logger.debug(fields, "playing ended");
+      return;
+    case "evict":
+      logger.warn(fields, "a player that was too slow was disconnected");
+      return;
+  }
 }
 
 const problemIntervalMs = 250;

@@ -5,7 +5,7 @@
 
 import { type MessagePort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { CursorTable, cursorSteps, defaultLagLimits } from "../../src/kernel/cursor-table.ts";
-import { openLogMemory } from "../../src/kernel/egress-log.ts";
+import { openLogMemory } from "../../src/kernel/log-memory.ts";
 import { LogReader } from "../../src/kernel/log-reader.ts";
 import { checksum, type StressMessage, type StressReport, stressHeaderBytes } from "./log-stress.ts";
 

@@ -4,8 +4,6 @@ import type { ByteSink } from "../../bytes/byte-sink.ts";
 import { flvTagHeaderLength, flvTagTrailerLength, writeFlvTagHeader, writeFlvTagTrailer } from "./tag.ts";
 
 export interface FlvFraming {
-  /** Names it among the framings: whatever changes a byte on the wire is in it. */
-  readonly key: string;
   /** Bytes on the wire of a body of `bodyLength`. */
   framedLength(tagType: number, bodyLength: number, timestampMs: number): number;
   /** Writes one framed body, which is `header[0, headerLength)` and then `data`: exactly {@link framedLength} bytes. */
@@ -23,7 +21,6 @@ export interface FlvFraming {
 export function flvTagFraming(): FlvFraming {
   const scratch = new Uint8Array(flvTagHeaderLength);
   return {
-    key: "flv",
     framedLength: (_tagType, bodyLength) => flvTagHeaderLength + bodyLength + flvTagTrailerLength,
     write: (sink, tagType, timestampMs, header, headerLength, data) => {
       const bodyLength = headerLength + data.length;

@@ -9,7 +9,6 @@ import { chunkedLength, chunkStreamId, writeChunkHeader0, writeChunkHeader3 } fr
 export function rtmpFlvFraming(messageStreamId: number, chunkSize: number): FlvFraming {
   const scratch = new Uint8Array(maxChunkHeaderLength);
   return {
-    key: `rtmp/${messageStreamId}/${chunkSize}`,
     framedLength: (_tagType, bodyLength, timestampMs) => chunkedLength(bodyLength, timestampMs, chunkSize),
     write: (sink, tagType, timestampMs, header, headerLength, data) => {
       assert(headerLength <= chunkSize, "a tag's header fits into the first chunk");

@@ -7,7 +7,6 @@ export function webSocketFlvFraming(): FlvFraming {
   const scratch = new Uint8Array(maxWebSocketHeaderLength);
   const tags = flvTagFraming();
   return {
-    key: "ws-flv",
     framedLength: (tagType, bodyLength, timestampMs) => {
       const length = tags.framedLength(tagType, bodyLength, timestampMs);
       return webSocketHeaderLength(length) + length;

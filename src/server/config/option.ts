@@ -46,21 +46,11 @@ export interface IntegerOptions extends Common<number> {
   readonly max: number;
   /** "bytes", "seconds"; left out for counts. */
   readonly unit?: string;
-  /** Said instead of the range to whoever asks for more than `max`. */
-  readonly tooLarge?: string;
 }
 
-export function integer({ min, max, unit, tooLarge, ...common }: IntegerOptions): Option<number> {
+export function integer({ min, max, unit, ...common }: IntegerOptions): Option<number> {
   const expected = `an integer from ${min} to ${max}${unit === undefined ? "" : ` (${unit})`}`;
-  let schema: z.ZodType<number> = z.int().min(min).max(max);
-  if (tooLarge !== undefined) {
-    schema = z
-      .int()
-      .min(min)
-      .superRefine((value, context) => {
-        if (value > max) context.addIssue({ code: "custom", message: tooLarge });
-      });
-  }
+  const schema = z.int().min(min).max(max);
   return { ...common, expected, isSecret: false, schema, fromText: integerFromText };
 }
 

@@ -75,11 +75,10 @@ const accessWords: readonly AccessRule[] = ["loopback", "token", "anyone"];
 const sections = {
   server: {
     shards: integer({
-      default: 1,
+      default: 0,
       min: 0,
-      max: 1,
-      tooLarge: "this build runs everything on one shard: write 1, or 0 for as many as the build can use",
-      doc: "Threads that carry media; 0 is as many as the machine has cores and this build can use.",
+      max: 64,
+      doc: "Threads that carry media; 0 is one for each core. With 1, one thread does everything: less memory, and a quicker start.",
     }),
     transport: choice({
       default: "auto",

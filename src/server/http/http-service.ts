@@ -1,4 +1,4 @@
-/** HTTP as a service of the engine: one Fastify server for everything short, and the door to HTTP-FLV and WebSocket-FLV. */
+/** HTTP: one Fastify server for everything short, and the door to HTTP-FLV and WebSocket-FLV. */
 
 import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -9,29 +9,29 @@ import fastifyCors from "@fastify/cors";
 import fastifyStatic from "@fastify/static";
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from "fastify";
 import { CodedError } from "../../bytes/coded-error.ts";
-import { defaultLagLimits } from "../../kernel/cursor-table.ts";
-import type { Engine } from "../../kernel/engine.ts";
 import { maxNameLength } from "../../kernel/limits.ts";
-import type { EgressProtocol } from "../../kernel/services.ts";
+import type { HealthReport } from "../../kernel/services.ts";
 import { parseStreamName } from "../../kernel/stream-name.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { ERR_LISTEN } from "../../runtime/errors.ts";
 import { plainAddress } from "../../runtime/plain-address.ts";
-import type { Transport } from "../../runtime/transport.ts";
+import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { ConfiguredAccess } from "../access.ts";
 import type { Config } from "../config/schema.ts";
 import { ERR_HTTP_FORBIDDEN, ERR_HTTP_NOT_FOUND, ERR_HTTP_ORIGIN, ERR_HTTP_REQUEST } from "../errors.ts";
-import { OpenSet } from "../open-set.ts";
 import { AllowedOrigins, isLocalHost } from "./cors.ts";
-import { type FlvPlayerContext, type FlvRequest, findFlv, flvResponseHead, openFlv } from "./flv-play.ts";
-import { checkHandshake, startWebSocketFlv } from "./flv-web-socket.ts";
+import type { FlvCarriers } from "./flv-carriers.ts";
+import { flvResponseHead, webSocketHead } from "./flv-head.ts";
+import type { FlvRequest } from "./flv-plays.ts";
 import { problemContentType, problemOf } from "./problem.ts";
 import { clientErrorOf, endWithProblem } from "./refusal.ts";
 import { health, type StatusSources, stats } from "./status.ts";
 
 export interface HttpServiceOptions {
-  readonly engine: Engine;
-  readonly transport: Transport;
+  readonly streams: StreamAccess;
+  readonly carriers: FlvCarriers;
+  /** What must be well for the server to be ready, by name. */
+  readonly health: () => Promise<ReadonlyMap<string, HealthReport>>;
   readonly config: Config;
   readonly access: ConfiguredAccess;
   readonly status: StatusSources;
@@ -43,13 +43,10 @@ export interface HttpServiceOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-export class HttpService implements EgressProtocol {
-  readonly name = "http";
+export class HttpService {
   readonly #options: HttpServiceOptions;
   readonly #origins: AllowedOrigins;
-  readonly #flv: FlvPlayerContext;
   /** Sockets that carry a body without end; a further request on one of them ends it. */
-  readonly #playing = new OpenSet<object>();
   readonly #handedOver = new WeakSet<Socket>();
   /** The last request on each socket. */
   readonly #newest = new WeakMap<Socket, IncomingMessage>();
@@ -57,15 +54,8 @@ export class HttpService implements EgressProtocol {
   #page: string | undefined;
 
   constructor(options: HttpServiceOptions) {
-    const { config, engine, transport } = options;
     this.#options = options;
-    this.#origins = new AllowedOrigins(config.http.allowOrigins);
-    this.#flv = {
-      engine,
-      transport,
-      hasGopCache: config.rtmp.gopCache,
-      lagLimits: { ...defaultLagLimits, maxJumps: config.streaming.maxLagJumps },
-    };
+    this.#origins = new AllowedOrigins(options.config.http.allowOrigins);
   }
 
   get port(): number | undefined {
@@ -113,23 +103,21 @@ export class HttpService implements EgressProtocol {
     await listen(server, config.http.host, config.http.port);
   }
 
-  /** Players get the end of their streams, as long as the configuration allows; then all connections are closed. */
   async stop(): Promise<void> {
-    await this.#playing.drained(this.#options.config.server.shutdownTimeoutMs);
     await this.#server?.close();
   }
 
   #addRoutes(server: FastifyInstance): void {
-    const { status, engine } = this.#options;
+    const { status } = this.#options;
     server.get("/livez", () => ({ status: "ok" }));
     server.get("/readyz", async (_request, reply) => {
-      const reports = [...(await engine.health())].map(([name, report]) => ({ name, ...report }));
-      const isReady = !engine.isClosed && reports.every((report) => report.isHealthy);
+      const reports = [...(await this.#options.health())].map(([name, report]) => ({ name, ...report }));
+      const isReady = !status.isClosed() && reports.every((report) => report.isHealthy);
       const checks = reports.map(({ name, isHealthy, detail }) => ({ name, healthy: isHealthy, detail }));
       return reply.code(isReady ? 200 : 503).send({ status: isReady ? "ok" : "not_ready", checks });
     });
     server.get("/health", () => health(status, systemClock.monotonicMs()));
-    server.get("/stats", (request) => {
+    server.get("/stats", async (request) => {
       this.#requireManagement(request);
       return stats(status, systemClock.monotonicMs());
     });
@@ -146,11 +134,11 @@ export class HttpService implements EgressProtocol {
     }
     const flvRequest = this.#flvRequest(request.raw, path, query, "http-flv");
     if (request.method === "HEAD") {
-      await findFlv(this.#options.engine, flvRequest);
+      await this.#options.carriers.find(flvRequest);
       return reply.type("video/x-flv").header("cache-control", "no-store").send();
     }
-    const flv = await openFlv(this.#flv, flvRequest);
     const { socket } = request.raw;
+    const flv = await this.#options.carriers.open(flvRequest, socket);
     reply.hijack();
     // Pipelined requests: their answers would lie before or behind a body that has no end.
     const isAlone = this.#newest.get(socket) === request.raw && reply.raw.socket === socket;
@@ -160,12 +148,8 @@ export class HttpService implements EgressProtocol {
       return reply;
     }
     const head = flvResponseHead(request.raw, corsHeaders(reply));
-    flv.start(socket, [head, flv.fileHeader], {
-      // It has nothing more to say: a further request would get no answer, and a body has nobody to read it.
-      onBytes: (connection) => connection.destroy(),
-      onFinished: (connection) => connection.end(),
-      onClosed: this.#handOver(socket),
-    });
+    this.#handOver(socket);
+    flv.start(socket, head);
     return reply;
   }
 
@@ -181,28 +165,24 @@ export class HttpService implements EgressProtocol {
       if (!path.endsWith(flvSuffix)) {
         throw new CodedError(ERR_HTTP_NOT_FOUND, "there is a WebSocket at /app/name.flv only");
       }
-      const handshake = checkHandshake(request, head);
-      const flv = await openFlv(this.#flv, this.#flvRequest(request, path, query, "ws-flv"));
+      const answer = webSocketHead(request, head);
+      const flv = await this.#options.carriers.open(this.#flvRequest(request, path, query, "ws-flv"), socket);
       if (socket.destroyed) {
         flv.cancel();
         return;
       }
-      const onProblem = (problem: CodedError): void => this.#report(problem, address, path);
-      startWebSocketFlv(flv, handshake, socket, this.#handOver(socket), onProblem);
+      this.#handOver(socket);
+      flv.start(socket, answer);
     } catch (error) {
       this.#report(error, address, path);
       endWithProblem(socket, problemOf(error));
     }
   }
 
-  /** From here on the socket carries a body without end, until the returned function is called. */
-  #handOver(socket: Socket): () => void {
-    // Not the socket itself: the transport may be done with it long before the play is over.
-    const play = {};
-    this.#playing.add(play);
+  /** From here on the socket carries a body without end. */
+  #handOver(socket: Socket): void {
     this.#handedOver.add(socket);
     socket.setTimeout(0); // whether it takes anything is now its cursor's matter
-    return () => this.#playing.delete(play);
   }
 
   #flvRequest(request: IncomingMessage, path: string, query: string, protocol: FlvRequest["protocol"]): FlvRequest {

@@ -1,50 +1,80 @@
 import { expect, test } from "vitest";
 import { Engine } from "../../kernel/engine.ts";
+import { parseStreamName } from "../../kernel/stream-name.ts";
+import type { TransportCounters } from "../../runtime/transport.ts";
+import { type ShardReport, streamReportOf } from "../shards/report.ts";
 import { health, type StatusSources, stats } from "./status.ts";
 
 const clock = { monotonicMs: () => 61_500, wallMs: () => Date.UTC(2026, 0, 2) };
+const transport: TransportCounters = {
+  ...{ acceptedCount: 3, openCount: 2, receivedBytes: 10, sentBytes: 20, cursorCount: 1, jumpCount: 0 },
+  ...{ evictedCount: 0, socketErrorCount: 4 },
+};
 
-function sources(): StatusSources {
+function report(index: number, engine: Engine, players: ReadonlyMap<string, number> = new Map()): ShardReport {
   return {
-    engine: new Engine({ clock }),
+    index,
+    streams: engine.streams.map(streamReportOf),
+    players,
+    memoryRefusedCount: 1,
+    engine: engine.counters,
+    shard: { subscribeCount: 2, refusedCount: 0, lagCount: 0, evictedCount: 0 },
+    links: { sentCount: 5, fullCount: 0 },
+    transport,
+    errors: { ERR_STREAM_NAME: 7 },
+  };
+}
+
+function sources(engine: Engine, reports: readonly ShardReport[]): StatusSources {
+  return {
     version: "1.2.3",
     startedAtMs: 1_000,
-    transportCounters: () => ({
-      ...{ acceptedCount: 3, openCount: 2, receivedBytes: 10, sentBytes: 20, cursorCount: 1, jumpCount: 0 },
-      ...{ evictedCount: 0, socketErrorCount: 4 },
-    }),
-    errorCounts: () => ({ ERR_STREAM_NAME: 7 }),
+    isClosed: () => engine.isClosed,
+    publisherCount: () => engine.publisherCount,
+    controllerCounters: () => ({ deniedCount: 1, refusedCount: 2, movedStreamCount: 3, serviceFailureCount: 0 }),
+    memory: () => engine.memory,
+    reports: async () => reports,
   };
 }
 
 test("health is short", () => {
-  expect(health(sources(), 61_500)).toEqual({ status: "ok", version: "1.2.3", uptime_seconds: 60, active_streams: 0 });
+  const engine = new Engine({ clock });
+  const given = sources(engine, []);
+  expect(health(given, 61_500)).toEqual({ status: "ok", version: "1.2.3", uptime_seconds: 60, active_streams: 0 });
 });
 
-test("stats of an idle server", () => {
-  expect(stats(sources(), 61_500)).toMatchObject({
+test("stats of an idle server with two shards are the sum of both", async () => {
+  const engine = new Engine({ clock });
+  expect(await stats(sources(engine, [report(1, engine), report(2, engine)]), 61_500)).toMatchObject({
     ...{ active_streams: [], total_streams: 0, publishers: 0, subscribers: 0, streams: [] },
-    connections: { accepted_count: 3, open_count: 2, socket_error_count: 4 },
-    errors: { ERR_STREAM_NAME: 7 },
+    connections: { accepted_count: 6, open_count: 4, socket_error_count: 8 },
+    counters: { denied_count: 1, refused_count: 2, moved_stream_count: 3, subscribe_count: 4 },
+    memory: { refused: 2, cursor_bytes: 112 },
+    errors: { ERR_STREAM_NAME: 14 },
+    shards: [{ index: 1, connections: 2, cursors: 1, messages_sent: 5 }, { index: 2 }],
   });
 });
 
-test("stats of a stream say who publishes it, and never with which credential", async () => {
-  const given = sources();
+test("stats of a stream say who publishes it and who plays it where, and never with which credential", async () => {
+  const engine = new Engine({ clock });
   const request = { name: "live/cam", protocol: "rtmp", address: "192.0.2.1", query: "token=s3cret" };
-  const publication = await given.engine.publish(request);
+  const publication = engine.openPublication(parseStreamName("live/cam"), request, () => {});
   const format = { codec: "h264", timescale: 1_000, config: new Uint8Array(0), codecString: "avc1.64000c" };
   const track = publication.setTrack("video", 0, { ...format, width: 320, height: 240 });
   publication.publish(track, 40, 40, true, new Uint8Array(100));
   publication.updateMetadata({ encoder: "an encoder" });
-  const status = stats(given, 61_500);
+  const elsewhere = report(2, new Engine({ clock }), new Map([["live/cam", 3]]));
+  const given = sources(engine, [report(1, engine, new Map([["live/cam", 4]])), elsewhere]);
+  const status = await stats(given, 61_500);
   expect(status).toMatchObject({
     active_streams: ["live/cam"],
     publishers: 1,
+    subscribers: 7,
     streams: [
       {
         ...{ name: "live/cam", state: "publishing", ingest_protocol: "rtmp", publisher_address: "192.0.2.1" },
-        ...{ started_at: "2026-01-02T00:00:00.000Z", encoder: "an encoder", subscribers: 0, position_ms: 40 },
+        ...{ started_at: "2026-01-02T00:00:00.000Z", encoder: "an encoder", position_ms: 40 },
+        ...{ shard: 1, subscribers: 7 },
         totals: { video_frame_count: 1, key_frame_count: 1, byte_count: 100 },
         tracks: [{ kind: "video", codec: "h264", codec_string: "avc1.64000c", width: 320, sample_rate: null }],
       },
@@ -55,6 +85,6 @@ test("stats of a stream say who publishes it, and never with which credential", 
   // Keys of one style, whatever the counters inside are called.
   expect(text.match(/"[^"]*"(?=:)/g)?.filter((key) => !/^"([a-z0-9_]+|ERR_[A-Z_]+)"$/.test(key))).toEqual([]);
 
-  await given.engine.shutdown();
+  await engine.shutdown();
   expect(health(given, 61_500)["status"]).toBe("shutting_down");
 });

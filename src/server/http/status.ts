@@ -1,94 +1,92 @@
-/** What `/health`, `/stats`, `/livez` and `/readyz` answer. */
+/** What `/health` and `/stats` answer. */
 
-import type { Engine } from "../../kernel/engine.ts";
-import type { Track } from "../../kernel/frame.ts";
-import type { Stream } from "../../kernel/stream.ts";
-import type { TransportCounters } from "../../runtime/transport.ts";
+import { cursorBytes } from "../../kernel/cursor-table.ts";
+import type { ControllerCounters } from "../../runtime/shards/controller.ts";
+import { type ShardReport, snakeCase } from "../shards/report.ts";
 
 export interface StatusSources {
-  readonly engine: Engine;
   readonly version: string;
   readonly startedAtMs: number;
-  readonly transportCounters: () => TransportCounters;
-  /** Errors that peers caused, by code. */
-  readonly errorCounts: () => Readonly<Record<string, number>>;
+  readonly isClosed: () => boolean;
+  readonly publisherCount: () => number;
+  readonly controllerCounters: () => ControllerCounters;
+  readonly memory: () => { readonly limitBytes: number; readonly usedBytes: number };
+  /** What every shard has to say now. */
+  readonly reports: () => Promise<readonly ShardReport[]>;
 }
 
 /** Short, open to everybody: what a load balancer or a script wants. */
-export function health({ engine, version, startedAtMs }: StatusSources, nowMs: number): Record<string, unknown> {
+export function health(sources: StatusSources, nowMs: number): Record<string, unknown> {
   return {
-    status: engine.isClosed ? "shutting_down" : "ok",
-    version,
-    uptime_seconds: Math.floor((nowMs - startedAtMs) / 1000),
-    active_streams: engine.publisherCount,
+    status: sources.isClosed() ? "shutting_down" : "ok",
+    version: sources.version,
+    uptime_seconds: Math.floor((nowMs - sources.startedAtMs) / 1000),
+    active_streams: sources.publisherCount(),
   };
 }
 
 /** Everything that is counted. For management only. */
-export function stats(sources: StatusSources, nowMs: number): Record<string, unknown> {
-  const { engine } = sources;
-  const { streams, memory } = engine;
+export async function stats(sources: StatusSources, nowMs: number): Promise<Record<string, unknown>> {
+  const reports = await sources.reports();
+  const players = sum(reports.map(({ players }) => Object.fromEntries(players)));
+  const streams = reports.flatMap((report) =>
+    report.streams.map(({ name, inProcessSubscriberCount, description, isIdle }) => ({
+      isIdle,
+      shown: {
+        name,
+        shard: report.index,
+        subscribers: inProcessSubscriberCount + (players[name] ?? 0),
+        ...description,
+      },
+    })),
+  );
+  const { limitBytes, usedBytes } = sources.memory();
+  const connections = sum(reports.map(({ transport }) => ({ ...transport })));
   return {
     ...health(sources, nowMs),
-    active_streams: streams.filter((stream) => stream.state !== "idle").map((stream) => stream.name.key),
+    active_streams: streams.filter(({ isIdle }) => !isIdle).map(({ shown }) => shown.name),
     total_streams: streams.length,
-    publishers: engine.publisherCount,
-    subscribers: streams.reduce((sum, stream) => sum + stream.subscriberCount, 0),
+    publishers: sources.publisherCount(),
+    subscribers: streams.reduce((count, { shown }) => count + shown.subscribers, 0),
     memory: {
-      limit_bytes: memory.limitBytes,
-      used_bytes: memory.usedBytes,
-      available_bytes: memory.limitBytes - memory.usedBytes,
-      refused: memory.refusedCount,
+      limit_bytes: limitBytes,
+      used_bytes: usedBytes,
+      available_bytes: limitBytes - usedBytes,
+      refused: reports.reduce((count, { memoryRefusedCount }) => count + memoryRefusedCount, 0),
+      cursor_bytes: (connections["cursorCount"] ?? 0) * cursorBytes,
       process_resident_bytes: process.memoryUsage.rss(),
     },
-    connections: snakeCase({ ...sources.transportCounters() }),
-    counters: snakeCase({ ...engine.counters }),
-    errors: sources.errorCounts(),
-    streams: streams.map((stream) => describeStream(stream)),
+    connections: snakeCase(connections),
+    counters: snakeCase(countersOf(reports, sources.controllerCounters())),
+    errors: sum(reports.map(({ errors }) => errors)),
+    shards: reports.map(({ index, transport, links, streams: own }) => ({
+      index,
+      streams: own.length,
+      connections: transport.openCount,
+      cursors: transport.cursorCount,
+      sent_bytes: transport.sentBytes,
+      messages_sent: links.sentCount,
+      queue_full: links.fullCount,
+    })),
+    streams: streams.map(({ shown }) => shown),
   };
 }
 
-function describeStream(stream: Stream): Record<string, unknown> {
-  const { metadata, qos } = stream;
-  return {
-    name: stream.name.key,
-    state: stream.state,
-    ingest_protocol: metadata.ingestProtocol,
-    publisher_address: metadata.publisherAddress,
-    started_at: metadata.startedAtMs === 0 ? null : new Date(metadata.startedAtMs).toISOString(),
-    encoder: metadata.encoder ?? null,
-    subscribers: stream.subscriberCount,
-    wire_formats: stream.wireFormats,
-    memory_bytes: stream.memoryBytes,
-    position_ms: stream.newestFrameMs,
-    video_bit_rate: qos.rates.videoBitRate,
-    audio_bit_rate: qos.rates.audioBitRate,
-    fps: qos.rates.fps,
-    totals: snakeCase({ ...qos.totals, ...stream.counters }),
-    tracks: stream.tracks.map((track) => describeTrack(track)),
-  };
+/** Engines know nothing of access, and count no players of other shards: those counts are the controller's and the shards'. */
+function countersOf(reports: readonly ShardReport[], controller: ControllerCounters): Record<string, number> {
+  const counts = sum([
+    ...reports.map(({ engine }) => ({ ...engine })),
+    ...reports.map(({ shard }) => ({ ...shard })),
+    { ...controller },
+  ]);
+  return counts;
 }
 
-function describeTrack({ kind, number, format }: Track): Record<string, unknown> {
-  return {
-    kind,
-    number,
-    codec: format.codec,
-    codec_string: format.codecString,
-    timescale: format.timescale,
-    width: format.width ?? null,
-    height: format.height ?? null,
-    sample_rate: format.sampleRate ?? null,
-    channels: format.channels ?? null,
-  };
-}
-
-/** The interface speaks snake_case, like the configuration. */
-function snakeCase(values: Readonly<Record<string, number>>): Record<string, number> {
-  return Object.fromEntries(
-    Object.entries(values).map(([key, value]) => [
-      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
-      value,
-    ]),
-  );
+/** Key by key. */
+function sum(counts: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total: Record<string, number> = {};
+  for (const each of counts) {
+    for (const [key, count] of Object.entries(each)) total[key] = (total[key] ?? 0) + count;
+  }
+  return total;
 }

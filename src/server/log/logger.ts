@@ -19,13 +19,17 @@ export interface LogDestination {
   write(line: string): unknown;
 }
 
-export interface LoggerOptions {
+/** What every thread's logger has in common. */
+export interface LoggerSettings {
   readonly level: LogLevel;
   readonly format: LogFormat;
   /** Whether people read along: decides what `auto` is. */
   readonly isTerminal: boolean;
   /** Colours in pretty lines; as `isTerminal` when left out. */
   readonly hasColors?: boolean;
+}
+
+export interface LoggerOptions extends LoggerSettings {
   /** Standard output when left out. */
   readonly destination?: LogDestination;
 }
@@ -52,7 +56,7 @@ export function createLogger(options: LoggerOptions): Logger {
  * Writes in the background. A reader that stands still (a full pipe) costs log lines, not frames: what exceeds the buffer is
  * dropped.
  */
-function standardOutput(): LogDestination {
+export function standardOutput(): LogDestination {
   return pino.destination({ dest: 1, sync: false, maxLength: maxBufferedBytes });
 }
 

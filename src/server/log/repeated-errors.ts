@@ -5,8 +5,6 @@
  * No clock and no timer of its own: `handle` and `poll` are told the time, and `nextTimeout` says when to poll.
  */
 
-import type { CodedError } from "../../bytes/coded-error.ts";
-
 /** One line to be logged. */
 export interface RepeatedError {
   readonly code: string;
@@ -35,11 +33,20 @@ export class RepeatedErrors {
     this.#log = log;
   }
 
-  /** Counts an error and logs it, unless a line of its code was logged less than a second before. */
-  handle(error: CodedError, fields: Readonly<Record<string, unknown>>, nowMs: number): void {
+  /**
+   * Counts an error and logs it, unless a line of its code was logged less than a second before.
+   *
+   * @param count - errors that it stands for: another thread has put several together
+   */
+  handle(
+    error: Pick<RepeatedError, "code" | "message">,
+    fields: Readonly<Record<string, unknown>>,
+    nowMs: number,
+    count = 1,
+  ): void {
     const [code, entry] = this.#entryOf(error.code, nowMs);
-    entry.total++;
-    entry.pending++;
+    entry.total += count;
+    entry.pending += count;
     entry.message = error.message;
     entry.fields = fields;
     if (nowMs - entry.lastLineMs >= intervalMs) this.#write(code, entry, nowMs);

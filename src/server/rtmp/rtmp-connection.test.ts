@@ -4,11 +4,19 @@ import { createHmac, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sequenceHeader } from "../../../bench/support/sequence-header.ts";
+import { flvFamily } from "../../bridges/flv-egress.ts";
 import type { CodedError } from "../../bytes/coded-error.ts";
 import { type AmfValue, amfObject, makeAmfObject } from "../../formats/amf/amf-value.ts";
 import { defaultLagLimits } from "../../kernel/cursor-table.ts";
 import { Engine } from "../../kernel/engine.ts";
-import type { AccessDecision, AccessRequest } from "../../kernel/services.ts";
+import { defaultLimits } from "../../kernel/limits.ts";
+import {
+  type AccessDecision,
+  type AccessRequest,
+  type EngineEvent,
+  LocalEventBus,
+  silentAuditSink,
+} from "../../kernel/services.ts";
 import { ChunkReader } from "../../protocols/rtmp/chunk-reader.ts";
 import { writeMessage } from "../../protocols/rtmp/chunk-writer.ts";
 import { maxPendingMediaBytes } from "../../protocols/rtmp/limits.ts";
@@ -16,6 +24,9 @@ import { parseCommand, writeCommand } from "../../protocols/rtmp/message/command
 import { messageTypeId } from "../../protocols/rtmp/message/message-type.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { PortableTransport } from "../../runtime/portable-transport.ts";
+import { Controller } from "../../runtime/shards/controller.ts";
+import { LocalLink } from "../../runtime/shards/link.ts";
+import { Shard } from "../../runtime/shards/shard.ts";
 import type { Connection, Play } from "../../runtime/transport.ts";
 import { RtmpConnection, type RtmpConnectionContext } from "./rtmp-connection.ts";
 
@@ -182,7 +193,10 @@ describe("a mistake of ours", () => {
   });
 
   test("behind a decision is told as such, without its words", async () => {
-    bench.engine.publish = () => Promise.reject(new TypeError("secret words"));
+    bench.allowsAtOnce = true;
+    bench.engine.openPublication = () => {
+      throw new TypeError("secret words");
+    };
     const peer = bench.connect();
     peer.publish("live", "cam");
     await settled();
@@ -221,26 +235,45 @@ class Bench {
   readonly #decisions: PromiseWithResolvers<AccessDecision>[] = [];
 
   constructor() {
+    const eventBus = new LocalEventBus();
     this.engine = new Engine({
       clock: systemClock,
-      authenticator: { authorize: (request) => this.#authorize(request) },
+      eventBus,
       observer: {
         streamStarted: ({ name }) => this.seen.push(`started ${name.key}`),
         published: ({ name }) => this.seen.push(`published ${name.key}`),
         frame: (_stream, { data }) => this.seen.push(`frame ${data[5]}`),
       },
     });
+    const controller = new Controller({
+      clock: systemClock,
+      authenticator: { authorize: (request) => this.#authorize(request) },
+      auditSink: silentAuditSink,
+      eventBus: new LocalEventBus(),
+      limits: defaultLimits,
+    });
+    const onFailure = (error: unknown): void => {
+      this.failures.push(error);
+    };
+    const link = new LocalLink(controller.calls, onFailure);
+    const onEvent = (event: EngineEvent): void => link.tell("changed", { shard: 0, event });
+    eventBus.listen(onEvent);
+    const families = new Map([["flv", flvFamily]]);
+    const shard = new Shard({ index: 0, engine: this.engine, families, onEvent, onFailure }, link);
+    controller.addShard(0, new LocalLink(shard.calls, onFailure));
     this.context = {
-      engine: this.engine,
+      streams: shard,
       session: {
         crypto: { hmacSha256: (_key, data) => data.slice(0, 32), randomBytes: (length) => new Uint8Array(length) },
         ...{ chunkSize: 60_000, pingIntervalMs: 30_000, pingTimeoutMs: 30_000 },
       },
-      hasGopCache: true,
-      lagLimits: defaultLagLimits,
+      playOptions: {
+        fromNow: { isLive: true, lagLimits: defaultLagLimits },
+        fromNewestKeyFrame: { isLive: false, lagLimits: defaultLagLimits },
+      },
       nowMs: () => this.nowMs,
       onProblem: (problem: CodedError, _connection, stream) => this.problems.push(`${problem.code} ${stream}`),
-      onFailure: (error) => this.failures.push(error),
+      onFailure,
       onClosed: () => {},
     };
   }

@@ -1,11 +1,9 @@
 /** One RTMP connection: its socket, its session, and what it publishes or plays. Drains the session after every call. */
 
-import { checkReceivable, type FlvSelection, flvWireFormat } from "../../bridges/flv-egress.ts";
+import { type FlvSelection, flvCodecBits, flvFormatRequest } from "../../bridges/flv-egress.ts";
 import { RtmpIngest } from "../../bridges/rtmp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { fourCcText } from "../../formats/flv/fourcc.ts";
-import type { LagLimits } from "../../kernel/cursor-table.ts";
-import type { Engine, LogSubscription } from "../../kernel/engine.ts";
 import {
   ERR_ENGINE_CLOSED,
   ERR_NOT_AUTHORIZED,
@@ -15,20 +13,22 @@ import {
 } from "../../kernel/errors.ts";
 import type { Publication } from "../../kernel/publication.ts";
 import { canReceive, capsExFlag } from "../../protocols/rtmp/capabilities.ts";
-import { rtmpFlvFraming } from "../../protocols/rtmp/flv-framing.ts";
 import type { RtmpServerEvent, RtmpServerOptions } from "../../protocols/rtmp/server-events.ts";
 import { RtmpServerSession } from "../../protocols/rtmp/session.ts";
 import type { PlayRejection, PublishRejection } from "../../protocols/rtmp/status.ts";
-import type { Connection, ConnectionHandler, Play } from "../../runtime/transport.ts";
+import type { Player } from "../../runtime/shards/feed.ts";
+import type { StreamAccess } from "../../runtime/shards/shard.ts";
+import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
+import type { Connection, ConnectionHandler, Play, PlayHandler } from "../../runtime/transport.ts";
 import { ERR_INTERNAL } from "../errors.ts";
+import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";
 
 /** What all connections of a listener share. */
 export interface RtmpConnectionContext {
-  readonly engine: Engine;
+  readonly streams: StreamAccess;
   readonly session: RtmpServerOptions;
-  readonly hasGopCache: boolean;
-  readonly lagLimits: LagLimits;
+  readonly playOptions: PlayOptionsPair;
   readonly nowMs: () => number;
   /** Told of everything a peer did wrong; counts, and logs at most once a second. */
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
@@ -173,10 +173,10 @@ export class RtmpConnection implements ConnectionHandler {
   }
 
   async #publish({ messageStreamId, app, name, query }: PublishEvent): Promise<void> {
-    const { engine } = this.#context;
+    const { streams } = this.#context;
     const stream = `${app}/${name}`;
     try {
-      const publication = await engine.publish(this.#request(stream, query), (reason) => this.close(reason));
+      const publication = await streams.publish(this.#request(stream, query), (reason) => this.close(reason));
       if (this.#isClosed || !this.#session.acceptPublish(messageStreamId, this.#context.nowMs())) {
         publication.end("the publisher gave up before it was accepted");
       } else {
@@ -198,13 +198,7 @@ export class RtmpConnection implements ConnectionHandler {
       this.#drain();
       return;
     }
-    const playing: Playing = {
-      event,
-      selection: this.#selection(event.query),
-      subscription: undefined,
-      play: undefined,
-      leftOut: [],
-    };
+    const playing = new Playing(event, this.#selection(event.query), (played) => this.#played(played));
     this.#playing = playing;
     try {
       await this.#subscribe(playing);
@@ -212,7 +206,7 @@ export class RtmpConnection implements ConnectionHandler {
       const isWanted = this.#session.acceptPlay(
         messageStreamId,
         this.#context.nowMs(),
-        startedWithout(playing.leftOut),
+        startedWithout(playing.subscription?.leftOut ?? []),
       );
       if (!isWanted || this.#isClosed || this.#playing !== playing) {
         playing.subscription?.close("the player gave up before it was accepted");
@@ -221,7 +215,7 @@ export class RtmpConnection implements ConnectionHandler {
         return;
       }
       this.#drain();
-      this.#startCursor(playing, !this.#context.hasGopCache);
+      this.#startCursor(playing, false);
     } catch (error) {
       if (this.#playing === playing) this.#playing = undefined;
       const problem = this.#refusal(error, stream);
@@ -233,15 +227,13 @@ export class RtmpConnection implements ConnectionHandler {
   /** False, and no subscription: meanwhile the player is gone, or wants something else. */
   async #subscribe(playing: Playing): Promise<boolean> {
     const { event, selection } = playing;
-    const framing = rtmpFlvFraming(event.messageStreamId, this.#context.session.chunkSize);
+    const { messageStreamId } = event;
+    const { chunkSize } = this.#context.session;
     playing.subscription = undefined;
-    const subscription = await this.#context.engine.subscribeLog(
+    const subscription = await this.#context.streams.subscribe(
       this.#request(`${event.app}/${event.name}`, event.query),
-      (stream) => {
-        playing.leftOut = checkReceivable(stream.tracks, selection);
-        return flvWireFormat(framing, selection);
-      },
-      () => playing.play?.finish(),
+      flvFormatRequest({ type: "rtmp", messageStreamId, chunkSize }, selection),
+      playing,
     );
     if (this.#isClosed || this.#playing !== playing || playing.selection !== selection) {
       subscription.close("the player wants it no more");
@@ -254,21 +246,19 @@ export class RtmpConnection implements ConnectionHandler {
   #startCursor(playing: Playing, isLive: boolean): void {
     const { subscription } = playing;
     if (subscription === undefined || this.#isClosed || this.#playing !== playing) return;
-    playing.play = this.#connection.play(subscription.log, {
-      isLive,
-      lagLimits: this.#context.lagLimits,
-      onLag: (skippedBytes) => subscription.lagged(skippedBytes),
-      onEvicted: () => subscription.evicted(),
-      onFinished: () => {
-        this.#stopPlaying("the stream ended");
-        this.#contained(() => {
-          this.#session.endPlay(playing.event.messageStreamId);
-          this.#session.close();
-          this.#drain();
-        });
-      },
-    });
+    const { fromNow, fromNewestKeyFrame } = this.#context.playOptions;
+    playing.play = this.#connection.play(subscription.log, isLive ? fromNow : fromNewestKeyFrame, playing);
     if (subscription.log.isClosed) playing.play.finish();
+  }
+
+  /** All of a stream that has ended is sent. */
+  #played(playing: Playing): void {
+    this.#stopPlaying("the stream ended");
+    this.#contained(() => {
+      this.#session.endPlay(playing.event.messageStreamId);
+      this.#session.close();
+      this.#drain();
+    });
   }
 
   /** receiveAudio and receiveVideo: the player goes over to a log with or without that kind, at its next random access point. */
@@ -303,7 +293,7 @@ export class RtmpConnection implements ConnectionHandler {
     const capsEx = capabilities?.capsEx ?? 0;
     return {
       ...wanted,
-      canReceive: (kind, codec) => canReceive(capabilities, kind, fourCcText(codec)),
+      codecs: flvCodecBits((kind, codec) => canReceive(capabilities, kind, fourCcText(codec))),
       // FFmpeg 8 reads multitrack but announces no capsEx: its user can ask in the address.
       hasMultitrack: (capsEx & capsExFlag.multitrack) !== 0 || wantsMultitrack,
       hasNanoseconds: (capsEx & capsExFlag.timestampNanoOffset) !== 0,
@@ -335,12 +325,35 @@ export class RtmpConnection implements ConnectionHandler {
   }
 }
 
-interface Playing {
+/** What a connection plays. */
+class Playing implements Player, PlayHandler {
   readonly event: PlayEvent;
+  readonly #onPlayed: (playing: Playing) => void;
   selection: FlvSelection;
-  subscription: LogSubscription | undefined;
+  subscription: PlayerSubscription | undefined;
   play: Play | undefined;
-  leftOut: readonly string[];
+
+  constructor(event: PlayEvent, selection: FlvSelection, onPlayed: (playing: Playing) => void) {
+    this.event = event;
+    this.selection = selection;
+    this.#onPlayed = onPlayed;
+  }
+
+  handleStreamEnd(): void {
+    this.play?.finish();
+  }
+
+  handlePlayed(): void {
+    this.#onPlayed(this);
+  }
+
+  handleLag(): void {
+    this.subscription?.lagged();
+  }
+
+  handleEvicted(): void {
+    this.subscription?.evicted();
+  }
 }
 
 function startedWithout(leftOut: readonly string[]): { readonly description?: string } {

@@ -2,26 +2,36 @@
 
 import { createHmac, randomBytes } from "node:crypto";
 import type { CodedError } from "../../bytes/coded-error.ts";
-import { defaultLagLimits } from "../../kernel/cursor-table.ts";
-import type { Engine } from "../../kernel/engine.ts";
 import type { IngestProtocol } from "../../kernel/services.ts";
 import type { RtmpCrypto } from "../../protocols/rtmp/handshake-digest.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { Connection, Listener, Transport } from "../../runtime/transport.ts";
 import { type Certificate, watchCertificate } from "../certificate.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
 import { OpenSet } from "../open-set.ts";
+import { playOptionsOf } from "../play-options.ts";
 import { RtmpConnection, type RtmpConnectionContext } from "./rtmp-connection.ts";
 
 export interface RtmpServiceOptions {
-  readonly engine: Engine;
+  readonly streams: StreamAccess;
   readonly transport: Transport;
   readonly config: Config;
   readonly logger: Logger;
+  /** Where to listen, in place of what the configuration says; both when other shards listen there, too. */
+  readonly ports: RtmpPorts;
+  readonly isShared: boolean;
+  /** Connections of all shards together. */
+  readonly connectionCount: Int32Array;
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
   /** A mistake of ours. */
   readonly onFailure: (error: unknown) => void;
+}
+
+export interface RtmpPorts {
+  readonly rtmp: number | undefined;
+  readonly rtmps: number | undefined;
 }
 
 export class RtmpService implements IngestProtocol {
@@ -52,22 +62,26 @@ export class RtmpService implements IngestProtocol {
 
   async start(): Promise<void> {
     const { config, transport } = this.#options;
-    const { host, port, maxConnections, tls } = config.rtmp;
+    const { ports, isShared, connectionCount } = this.#options;
+    const { host, maxConnections, tls } = config.rtmp;
+    const port = ports.rtmp ?? config.rtmp.port;
     const context = this.#context();
     const accept = (connection: Connection): RtmpConnection => {
       const created = new RtmpConnection(context, connection);
       this.#connections.add(created);
-      // Both listeners count as one, so the transport's own limit is not enough.
-      if (this.#connections.size > maxConnections) connection.destroy();
+      // All listeners of all shards count as one, so the transport's own limit is not enough.
+      if (Atomics.add(connectionCount, 0, 1) >= maxConnections) connection.destroy();
       return created;
     };
-    this.#listener = await transport.listen({ host, port, maxConnections }, accept);
+    this.#listener = await transport.listen({ host, port, maxConnections, isShared }, accept);
     if (tls !== undefined) {
       this.#certificate = await watchCertificate(tls, this.#options.logger, (context_) =>
         this.#tlsListener?.setSecureContext(context_),
       );
       const secure = this.#certificate.context;
-      this.#tlsListener = await transport.listen({ host, port: tls.port, maxConnections, tls: secure }, accept);
+      const tlsPort = ports.rtmps ?? tls.port;
+      const options = { host, port: tlsPort, maxConnections, isShared, tls: secure };
+      this.#tlsListener = await transport.listen(options, accept);
     }
     this.#timer = setInterval(() => {
       const nowMs = systemClock.monotonicMs();
@@ -86,17 +100,19 @@ export class RtmpService implements IngestProtocol {
   }
 
   #context(): RtmpConnectionContext {
-    const { engine, config, onProblem, onFailure } = this.#options;
-    const { chunkSizeBytes, pingIntervalMs, pingTimeoutMs, gopCache } = config.rtmp;
+    const { streams, config, onProblem, onFailure } = this.#options;
+    const { chunkSizeBytes, pingIntervalMs, pingTimeoutMs } = config.rtmp;
     return {
-      engine,
+      streams,
       session: { crypto: nodeCrypto, chunkSize: chunkSizeBytes, pingIntervalMs, pingTimeoutMs },
-      hasGopCache: gopCache,
-      lagLimits: { ...defaultLagLimits, maxJumps: config.streaming.maxLagJumps },
+      playOptions: playOptionsOf(config),
       nowMs: systemClock.monotonicMs,
       onProblem,
       onFailure,
-      onClosed: (connection) => this.#connections.delete(connection),
+      onClosed: (connection) => {
+        this.#connections.delete(connection);
+        Atomics.sub(this.#options.connectionCount, 0, 1);
+      },
     };
   }
 }

@@ -1,0 +1,171 @@
+/** One shard of the server: an engine, a transport, and the protocols that carry media, all on one thread. */
+
+import { flvFamily } from "../../bridges/flv-egress.ts";
+import { CodedError } from "../../bytes/coded-error.ts";
+import { MemoryBudget } from "../../kernel/memory-budget.ts";
+import { type EngineEvent, type HealthCheck, LocalEventBus } from "../../kernel/services.ts";
+import { systemClock } from "../../runtime/clock.ts";
+import { Engine } from "../../runtime/engine.ts";
+import { openTransport } from "../../runtime/open-transport.ts";
+import type { PeerCalls } from "../../runtime/shards/calls.ts";
+import { type Link, PortLink } from "../../runtime/shards/link.ts";
+import { Shard } from "../../runtime/shards/shard.ts";
+import type { Transport } from "../../runtime/transport.ts";
+import type { Config } from "../config/schema.ts";
+import { ERR_INTERNAL } from "../errors.ts";
+import { FlvPlays } from "../http/flv-plays.ts";
+import type { Logger } from "../log/logger.ts";
+import { RepeatedErrors } from "../log/repeated-errors.ts";
+import { playOptionsOf } from "../play-options.ts";
+import { RtmpService } from "../rtmp/rtmp-service.ts";
+import type { ListenWhere, MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
+import { reportOf } from "./report.ts";
+
+/** What all shards of one server have in common, in shared memory. */
+export interface SharedCounts {
+  /** Bytes of rings and windows, one number for each shard. */
+  readonly memory: SharedArrayBuffer;
+  /** RTMP connections of all shards, one 32-bit number. */
+  readonly connections: SharedArrayBuffer;
+}
+
+export interface MediaShardOptions {
+  readonly index: number;
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly counts: SharedCounts;
+  readonly healthChecks?: readonly HealthCheck[];
+}
+
+export class MediaShard {
+  readonly shard: Shard;
+  readonly transport: Transport;
+  readonly flvPlays: FlvPlays;
+  readonly problems: RepeatedErrors;
+  readonly #options: MediaShardOptions;
+  readonly #problemTimer: NodeJS.Timeout;
+  #rtmp: RtmpService | undefined;
+
+  constructor(options: MediaShardOptions, controller: Link<ServerCalls>) {
+    const { index, config, logger, counts, healthChecks = [] } = options;
+    const { streaming } = config;
+    this.#options = options;
+    this.problems = new RepeatedErrors((line) => controller.mention("problem", line));
+    this.#problemTimer = setInterval(() => this.problems.poll(systemClock.monotonicMs()), problemIntervalMs).unref();
+    this.transport = openTransport({
+      choice: config.server.transport,
+      pacing: { minIntervalMs: streaming.flushIntervalMs, latencyBudgetMs: streaming.latencyBudgetMs },
+      onFailure: this.onFailure,
+      onFallback: (reason) => logger.warn({ code: reason.code }, `${reason.message}; the portable transport serves`),
+    });
+    const eventBus = new LocalEventBus();
+    const onEvent = (event: EngineEvent): void => controller.tell("changed", { shard: index, event });
+    eventBus.listen(onEvent);
+    const engine = new Engine({
+      eventBus,
+      healthChecks,
+      memory: new MemoryBudget(streaming.memoryLimitBytes, new Float64Array(counts.memory), index),
+      idleTimeoutMs: streaming.idleTimeoutMs,
+      publisherTimeoutMs: streaming.publisherTimeoutMs,
+      limits: {
+        maxPublishers: streaming.maxPublishers,
+        maxStreams: streaming.maxStreams,
+        maxApplications: streaming.maxApplications,
+        maxRingBytes: streaming.maxRingBytes,
+        maxWindowBytes: streaming.maxRingBytes,
+        memoryBytes: streaming.memoryLimitBytes,
+      },
+    });
+    const families = new Map([["flv", flvFamily]]);
+    this.shard = new Shard({ index, engine, families, onEvent, onFailure: this.onFailure }, controller);
+    this.transport.onDoorbell = () => this.shard.rung();
+    this.flvPlays = new FlvPlays({
+      streams: this.shard,
+      transport: this.transport,
+      playOptions: playOptionsOf(config),
+      onProblem: this.onProblem,
+    });
+    engine.register({
+      name: "http-flv",
+      start: () => {},
+      stop: () => this.flvPlays.drained(config.server.shutdownTimeoutMs),
+    });
+  }
+
+  /** What the controller's thread asks of this one. */
+  get calls(): MediaShardCalls {
+    return {
+      ...this.shard.calls,
+      connect: (peer) => this.#connect(peer),
+      doorbellFd: () => this.transport.doorbellFd,
+      listen: (where) => this.listen(where),
+      report: () => reportOf(this),
+      openFlv: (request) => this.flvPlays.open(request),
+      startFlv: ({ id, fd, head }) => this.flvPlays.start(id, fd, head),
+      cancelFlv: (id) => this.flvPlays.cancel(id),
+      stop: (reason) => this.shard.engine.shutdown(reason),
+      close: () => this.close(),
+    };
+  }
+
+  /** A peer's mistake or a refusal: counted, and logged at most once a second. */
+  readonly onProblem = (problem: CodedError, address: string, stream: string): void => {
+    const fields = { address, stream: stream === "" ? undefined : stream };
+    this.problems.handle(problem, fields, systemClock.monotonicMs());
+  };
+
+  /** Peers may be able to repeat it: counted, and logged once a second with the newest stack, like everything else. */
+  readonly onFailure = (error: unknown): void => {
+    const problem = new CodedError(ERR_INTERNAL, "a session ended by a mistake of ours");
+    this.problems.handle(problem, { err: error }, systemClock.monotonicMs());
+  };
+
+  get rtmpPort(): number | undefined {
+    return this.#rtmp?.port;
+  }
+
+  /** Opens the listeners of all protocols that the configuration names. Resolves to their ports. */
+  async listen({ ports, isShared }: ListenWhere): Promise<{ rtmp: number | undefined; rtmps: number | undefined }> {
+    const { config, logger, counts } = this.#options;
+    if (config.rtmp.enabled) {
+      this.#rtmp = new RtmpService({
+        streams: this.shard,
+        transport: this.transport,
+        config,
+        logger,
+        ports,
+        isShared,
+        connectionCount: new Int32Array(counts.connections),
+        onProblem: (problem, connection, stream) => this.onProblem(problem, connection.remoteAddress, stream),
+        onFailure: this.onFailure,
+      });
+      this.shard.engine.register(this.#rtmp);
+    }
+    await this.shard.engine.start();
+    return { rtmp: this.#rtmp?.port, rtmps: this.#rtmp?.tlsPort };
+  }
+
+  async close(): Promise<void> {
+    this.shard.close();
+    await this.transport.close();
+    clearInterval(this.#problemTimer);
+    this.problems.flush(systemClock.monotonicMs());
+  }
+
+  #connect({ index, port, side, queue, doorbellFd, outward, inward }: PeerConnection): void {
+    const calls = this.shard.peerCalls(index);
+    const link = new PortLink<PeerCalls, PeerCalls>(
+      { port, side, queue },
+      calls,
+      systemClock.monotonicMs,
+      this.onFailure,
+    );
+    const wake = (): void => {
+      if (doorbellFd === undefined) link.tell("ring", undefined);
+      else this.transport.ringDoorbell(doorbellFd);
+    };
+    this.shard.connect(index, link, outward, inward, wake);
+  }
+}
+
+const problemIntervalMs = 250;

@@ -1,0 +1,123 @@
+/**
+ * All shards of the server. With one, this thread does everything. With more, each has a thread of its own, and this thread has
+ * one beside them for the players that can't leave it.
+ */
+
+import { once } from "node:events";
+import { createServer } from "node:net";
+import { availableParallelism } from "node:os";
+import { CodedError } from "../../bytes/coded-error.ts";
+import type { HealthCheck } from "../../kernel/services.ts";
+import { ERR_LISTEN } from "../../runtime/errors.ts";
+import { type Link, LocalLink } from "../../runtime/shards/link.ts";
+import type { Config } from "../config/schema.ts";
+import type { Logger, LoggerSettings } from "../log/logger.ts";
+import type { RtmpPorts } from "../rtmp/rtmp-service.ts";
+import type { MediaShardCalls, ServerCalls } from "./calls.ts";
+import { MediaShard, type SharedCounts } from "./media-shard.ts";
+import type { ShardReport } from "./report.ts";
+import { connectShards, type ShardThread, startShardThread } from "./shard-threads.ts";
+
+export interface ShardSetOptions {
+  readonly config: Config;
+  readonly logger: Logger;
+  readonly logging: LoggerSettings;
+  readonly calls: ServerCalls;
+  readonly healthChecks: readonly HealthCheck[];
+  /** A thread has ended by itself. */
+  readonly onDeath: (error: CodedError) => void;
+}
+
+export class ShardSet {
+  /** This thread's. */
+  readonly main: MediaShard;
+  readonly #config: Config;
+  readonly #threads: readonly ShardThread[];
+  readonly #links: ReadonlyMap<number, Link<MediaShardCalls>>;
+  #ports: RtmpPorts = { rtmp: undefined, rtmps: undefined };
+
+  constructor({ config, logger, logging, calls, healthChecks, onDeath }: ShardSetOptions) {
+    this.#config = config;
+    const wanted = config.server.shards === 0 ? availableParallelism() : config.server.shards;
+    const threadCount = wanted === 1 ? 0 : wanted;
+    const counts: SharedCounts = {
+      memory: new SharedArrayBuffer(8 * (threadCount + 1)),
+      connections: new SharedArrayBuffer(4),
+    };
+    const onFailure = (error: unknown): void => this.main.onFailure(error);
+    this.main = new MediaShard({ index: 0, config, logger, counts, healthChecks }, new LocalLink(calls, onFailure));
+    this.#threads = Array.from({ length: threadCount }, (_, at) =>
+      startShardThread({ index: at + 1, config, logging, counts, calls, onFailure, onDeath }),
+    );
+    this.#links = new Map<number, Link<MediaShardCalls>>([
+      [0, new LocalLink(this.main.calls, onFailure)],
+      ...this.#threads.map(({ index, link }) => [index, link] as const),
+    ]);
+  }
+
+  get links(): ReadonlyMap<number, Link<MediaShardCalls>> {
+    return this.#links;
+  }
+
+  /** Those on other threads. */
+  get others(): readonly Link<MediaShardCalls>[] {
+    return this.#threads.map(({ link }) => link);
+  }
+
+  /** Listened on; undefined before the start, and for what is switched off. */
+  get ports(): RtmpPorts {
+    return this.#ports;
+  }
+
+  /** Resolves when all of them listen. @throws `ERR_LISTEN`, `ERR_CERTIFICATE` */
+  async start(): Promise<void> {
+    const [first, ...further] = this.#threads;
+    if (first === undefined) {
+      this.#ports = await this.main.listen({ ports: this.#ports, isShared: false });
+      return;
+    }
+    await connectShards(this.#links);
+    await this.#assertPortsFree();
+    this.#ports = await first.link.call("listen", { ports: this.#ports, isShared: true });
+    for (const { link } of further) await link.call("listen", { ports: this.#ports, isShared: true });
+  }
+
+  reports(): Promise<readonly ShardReport[]> {
+    return Promise.all(Array.from(this.#links.values(), (link) => link.call("report", undefined)));
+  }
+
+  /** Tells all publishers and players, and waits until they are gone, or their time is over. */
+  async stop(reason: string): Promise<void> {
+    const timeoutMs = this.#config.server.shutdownTimeoutMs + stopSlackMs;
+    await Promise.allSettled(Array.from(this.#links.values(), (link) => link.call("stop", reason, timeoutMs)));
+  }
+
+  /** Lets go of everything: first of the ways between them, so that nobody rings where nobody is. */
+  async close(): Promise<void> {
+    await Promise.all(this.#threads.map((thread) => thread.close()));
+    await this.main.close();
+  }
+
+  /** What several sockets of ours may share, those of another server could join, and take half of the connections. */
+  async #assertPortsFree(): Promise<void> {
+    const { enabled, host, port, tls } = this.#config.rtmp;
+    if (!enabled) return;
+    for (const each of tls === undefined ? [port] : [port, tls.port]) {
+      if (each === 0) continue;
+      const probe = createServer();
+      try {
+        probe.listen({ port: each, ...(host === "" ? {} : { host }) });
+        await once(probe, "listening");
+      } catch (error) {
+        const { code = "an unknown error" } = error as NodeJS.ErrnoException;
+        const where = host === "" ? "all addresses" : host;
+        throw new CodedError(ERR_LISTEN, `can't listen on ${where}, port ${each}: ${code}`);
+      }
+      probe.close();
+      await once(probe, "close");
+    }
+  }
+}
+
+/** Beyond the time that sessions have to finish. */
+const stopSlackMs = 5_000;
