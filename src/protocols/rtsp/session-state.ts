@@ -36,8 +36,9 @@ export class SessionState {
   refuse(request: RtspRequest, method: "PLAY" | "PAUSE" | "RECORD"): RtspStatus | undefined {
     if (!this.isNamedBy(request)) return status.sessionNotFound;
     if (this.id === undefined || this.presentation === undefined) return status.methodNotValidInThisState;
+    // A publisher may pause as well (Appendix A.2); GStreamer does at its end.
     const role = method === "RECORD" ? "record" : "play";
-    if (role !== this.presentation.role) return status.methodNotValidInThisState;
+    if (method !== "PAUSE" && role !== this.presentation.role) return status.methodNotValidInThisState;
     const scope = findScope(this.presentation, request.url);
     if (scope === undefined) return status.notFound;
     if (scope === "track" && this.tracks.tracks.length > 1) return status.onlyAggregateOperationAllowed;

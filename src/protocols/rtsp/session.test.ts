@@ -326,7 +326,7 @@ describe("states", () => {
     ["SETUP while playing", () => playingServer(), "SETUP rtsp://host/live/cam/trackID=1 RTSP/1.0", 455],
     ["RECORD of a player", () => playingServer(), "RECORD rtsp://host/live/cam RTSP/1.0", 455],
     ["PLAY of a publisher", () => recordingServer(), "PLAY rtsp://host/live/cam RTSP/1.0", 455],
-    ["PAUSE of a publisher", () => recordingServer(), "PAUSE rtsp://host/live/cam RTSP/1.0", 455],
+    ["PAUSE of a publisher", () => recordingServer(), "PAUSE rtsp://host/live/cam RTSP/1.0", 200],
     ["PLAY again", () => playingServer(), "PLAY rtsp://host/live/cam RTSP/1.0", 200],
     ["PLAY of one track of two", () => playingServer(), "PLAY rtsp://host/live/cam/trackID=0 RTSP/1.0", 460],
     ["PLAY of another stream", () => playingServer(), "PLAY rtsp://host/live/other RTSP/1.0", 404],

@@ -30,7 +30,7 @@ export class Feed {
     this.name = name;
     this.format = format;
     this.formatKey = formatKey;
-    this.stream = { name, tracks: [] };
+    this.stream = { name, tracks: [], mediaMs: 0 };
   }
 
   detach(): void {
