@@ -16,14 +16,24 @@ import type { TestServer } from "./server.ts";
 
 export interface RtspPublisher {
   readonly name: string;
+  /** Frames of sound at the end that it may not send. */
+  readonly missingSounds: number;
   /** @param file - H.264 and AAC in Matroska */
   start(file: string, server: TestServer, stream: string): RunningCommand;
 }
 
+/** It collects sounds for its next packet, and drops what it has at its end: at most half a second of AAC. */
+export const ffmpegMissingSounds = 24;
+
 export const rtspPublishers: readonly RtspPublisher[] = [
-  { name: "ffmpeg", start: (file, server, stream) => publishFileRtsp(file, server.rtspUrl(stream)) },
+  {
+    name: "ffmpeg",
+    missingSounds: ffmpegMissingSounds,
+    start: (file, server, stream) => publishFileRtsp(file, server.rtspUrl(stream)),
+  },
   {
     name: "GStreamer rtspclientsink",
+    missingSounds: 0,
     start: (file, server, stream) => {
       const pipeline = [
         `filesrc location=${file} ! matroskademux name=demux`,

@@ -22,7 +22,7 @@ export const maxReorderBytes: number = maxReorderPackets * 1_500;
 export const maxDropout = 3_000;
 
 /** A step back of this many is a late packet, a larger one a restart: RFC 3550 A.1 (MAX_MISORDER), and all that may wait. */
-export const maxMisorder: number = maxReorderPackets;
+export const maxMisorder = 512;
 
 /** Header extension elements of one packet: WebRTC uses at most 8. */
 export const maxHeaderExtensions = 16;

@@ -73,7 +73,7 @@ export function sdpOf(controls: readonly string[]): string {
 }
 
 /** `a=control` of the media sections: what the layer above finds with its parser. */
-export function controlsIn(sdp: string): (string | undefined)[] {
+function controlsIn(sdp: string): (string | undefined)[] {
   return sdp
     .split(/^m=/m)
     .slice(1)
@@ -322,7 +322,7 @@ export class ClientBench {
   }
 }
 
-export function tracksOf(controls: readonly (string | undefined)[], withPorts: boolean): RtspClientTrack[] {
+function tracksOf(controls: readonly (string | undefined)[], withPorts: boolean): RtspClientTrack[] {
   return controls.map((control, i) => ({
     control,
     clientPorts: withPorts ? [40_000 + 2 * i, 40_001 + 2 * i] : undefined,

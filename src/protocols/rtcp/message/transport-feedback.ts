@@ -26,9 +26,6 @@ export const notReceived: number = Number.POSITIVE_INFINITY;
 /** An arrival: the packet came, nobody knows when. */
 export const receivedAnytime: number = Number.NEGATIVE_INFINITY;
 
-/** Ticks of an arrival in a second. */
-export const arrivalTicksPerSecond = 4_000; // 250 µs
-
 /** FMT of a transport layer feedback message (205). */
 export const transportFeedbackFormat = 15;
 

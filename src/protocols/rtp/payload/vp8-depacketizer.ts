@@ -14,7 +14,7 @@ export function openVp8Reader(): RtpPayloadReader {
 
 /** Bits of the payload descriptor, §4.2. */
 export const vp8ExtendedFlag = 0x80;
-export const vp8NonReferenceFlag = 0x20;
+const vp8NonReferenceFlag = 0x20;
 export const vp8StartFlag = 0x10;
 export const vp8PictureIdFlag = 0x80;
 

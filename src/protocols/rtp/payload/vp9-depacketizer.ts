@@ -19,8 +19,8 @@ export function openVp9Reader(config?: Uint8Array): RtpPayloadReader {
 /** Bits of the payload descriptor, §4.2. */
 export const vp9PictureIdFlag = 0x80;
 export const vp9InterPredictedFlag = 0x40;
-export const vp9LayerFlag = 0x20;
-export const vp9FlexibleFlag = 0x10;
+const vp9LayerFlag = 0x20;
+const vp9FlexibleFlag = 0x10;
 export const vp9StartFlag = 0x08;
 export const vp9EndFlag = 0x04;
 export const vp9StructureFlag = 0x02;
