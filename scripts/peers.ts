@@ -49,6 +49,7 @@ const interopPeers: readonly Peer[] = [
   gstreamerElement("rtmp2sink", "gstreamer1.0-plugins-bad"),
   gstreamerElement("x264enc", "gstreamer1.0-plugins-ugly"),
   gstreamerElement("avdec_h264", "gstreamer1.0-libav"),
+  gstreamerElement("rtspclientsink", "gstreamer1.0-rtsp"),
   program("rtmpdump", "rtmpdump"),
   program("mpv", "mpv"),
   program("nginx", "nginx"),

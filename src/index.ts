@@ -65,5 +65,11 @@ export type { RtmpClientEvent, RtmpClientOptions } from "./protocols/rtmp/client
 export { RtmpClientSession } from "./protocols/rtmp/client-session.ts";
 export type { RtmpServerEvent, RtmpServerOptions } from "./protocols/rtmp/server-events.ts";
 export { RtmpServerSession } from "./protocols/rtmp/session.ts";
+export { HeaderExtensionWalker, writeHeaderExtension } from "./protocols/rtp/header-extension.ts";
+export { writeRtpPacket } from "./protocols/rtp/packet-writer.ts";
+export type { RtspClientEvent, RtspClientOptions } from "./protocols/rtsp/client-events.ts";
+export { RtspClientSession } from "./protocols/rtsp/client-session.ts";
+export type { RtspServerEvent, RtspServerOptions } from "./protocols/rtsp/server-events.ts";
+export { RtspServerSession } from "./protocols/rtsp/session.ts";
 // The engine with this process's clock.
 export { Engine, type EngineOptions, serveUntilSignal } from "./runtime/engine.ts";

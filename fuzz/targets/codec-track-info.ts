@@ -41,4 +41,8 @@ const codecs: readonly CodecName[] = [
   "ac3",
   "eac3",
   "flac",
+  "g711a",
+  "g711u",
+  "g722",
+  "lpcm",
 ];

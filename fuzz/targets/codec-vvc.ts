@@ -1,10 +1,12 @@
-/** VVC under random bytes, taken as SPS, vvcC and frame. */
+/** VVC under random bytes, taken as SPS, vvcC and frame; a vvcC is written again, and reads the same. */
 
+import { isDeepStrictEqual } from "node:util";
+import { assert } from "../../src/bytes/assert.ts";
 import { CodedError } from "../../src/bytes/coded-error.ts";
-import { isVvcKeyFrame } from "../../src/codecs/vvc/nal-unit.ts";
+import { isVvcKeyFrame, vvcNalDci, vvcNalOpi } from "../../src/codecs/vvc/nal-unit.ts";
 import { parseVvcSps } from "../../src/codecs/vvc/sps.ts";
 import { vvcConfigCases, vvcSps720p } from "../../src/codecs/vvc/vvc-config.cases.ts";
-import { parseVvcConfig } from "../../src/codecs/vvc/vvc-config.ts";
+import { parseVvcConfig, vvcConfigOf, writeVvcConfig } from "../../src/codecs/vvc/vvc-config.ts";
 import type { FuzzTarget } from "../fuzz-target.ts";
 
 export const target: FuzzTarget = {
@@ -13,7 +15,7 @@ export const target: FuzzTarget = {
   corpora: ["codec_vvc"],
   seeds: () => [vvcSps720p, ...vvcConfigCases.map(({ bytes }) => bytes)],
   run(bytes) {
-    for (const parse of [parseVvcSps, parseVvcConfig, lookAtFrame]) {
+    for (const parse of [makeConfig, rewriteConfig, lookAtFrame]) {
       try {
         parse(bytes);
       } catch (error) {
@@ -22,6 +24,20 @@ export const target: FuzzTarget = {
     }
   },
 };
+
+/** What a record of this SPS says is what it says when it is read. */
+function makeConfig(bytes: Uint8Array): void {
+  parseVvcSps(bytes);
+  const config = vvcConfigOf([], [bytes], [Uint8Array.of(0, 0x81)]);
+  assert(isDeepStrictEqual(parseVvcConfig(writeVvcConfig(config)), config), "the vvcC of an SPS changed");
+}
+
+function rewriteConfig(bytes: Uint8Array): void {
+  const { native, ...rest } = parseVvcConfig(bytes);
+  const arrays = rest.arrays.filter(({ nalType }) => nalType !== vvcNalDci && nalType !== vvcNalOpi);
+  const config = { ...rest, arrays, native: native && { ...native, constraintInfo: native.constraintInfo.slice() } };
+  assert(isDeepStrictEqual(parseVvcConfig(writeVvcConfig(config)), config), "the vvcC changed");
+}
 
 function lookAtFrame(bytes: Uint8Array): void {
   isVvcKeyFrame(bytes, 4);

@@ -11,11 +11,11 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { equalBytes } from "../bytes/equal-bytes.ts";
 import { rescaleTicks } from "../bytes/time.ts";
 import { modulo } from "../bytes/wrap.ts";
-import type { AudioCodecName, CodecName, VideoCodecName } from "../codecs/codec-name.ts";
+import type { VideoCodecName } from "../codecs/codec-name.ts";
 import type { AmfValue } from "../formats/amf/amf-value.ts";
 import { makeAmfObject } from "../formats/amf/amf-value.ts";
 import { type AudioTagHeaderOptions, audioTagHeaderLength, writeAudioTagHeader } from "../formats/flv/audio-tag.ts";
-import { metadataCodecId } from "../formats/flv/fourcc.ts";
+import { type FlvAudioCodecName, type FlvCodecName, metadataCodecId } from "../formats/flv/fourcc.ts";
 import { type FlvFraming, flvTagFraming } from "../formats/flv/framing.ts";
 import { writeOnMetaData } from "../formats/flv/script-tag.ts";
 import { flvHeaderLength, flvTagType, writeFlvHeader } from "../formats/flv/tag.ts";
@@ -51,7 +51,7 @@ function chooseTagMode(track: Track, format: TrackFormat, selection: FlvSelectio
   if (track.kind === "data") return "legacy";
   const wanted = track.kind === "video" ? selection.wantsVideo : selection.wantsAudio;
   if (!wanted) return undefined;
-  const codec = format.codec as CodecName;
+  const codec = format.codec as FlvCodecName;
   const isReceivable = (selection.codecs & bitOf(track.kind, codec)) !== 0;
   if (track.number > 0) return selection.hasMultitrack && isReceivable ? "enhanced" : undefined;
   if (codec === "h264" || codec === "aac" || codec === "mp3") return "legacy";
@@ -82,7 +82,7 @@ function checkReceivable(tracks: readonly Track[], selection: FlvSelection): rea
 }
 
 /** The bits of {@link FlvSelection.codecs} for a player that can be asked. */
-export function flvCodecBits(canReceive: (kind: "video" | "audio", codec: CodecName) => boolean): number {
+export function flvCodecBits(canReceive: (kind: "video" | "audio", codec: FlvCodecName) => boolean): number {
   let bits = 0;
   flvCodecs.forEach(([kind, codec], index) => {
     if (canReceive(kind, codec)) bits |= 1 << index;
@@ -328,7 +328,7 @@ class FlvTrack {
     };
     this.audio = {
       mode: mode === "enhanced" ? "enhanced" : "legacy",
-      codec: format.codec as AudioCodecName,
+      codec: format.codec as FlvAudioCodecName,
       packetType: "frame",
       nanosecondOffset: 0,
       trackId: track.number,
@@ -367,7 +367,7 @@ class FlvTrack {
 }
 
 function describeTrack(kind: "video" | "audio", format: TrackFormat, isEnhanced: boolean): Record<string, AmfValue> {
-  const codecId = metadataCodecId(format.codec as CodecName, isEnhanced);
+  const codecId = metadataCodecId(format.codec as FlvCodecName, isEnhanced);
   if (kind === "audio") {
     return {
       audiocodecid: codecId,
@@ -396,13 +396,13 @@ function wireTimeMs(dtsTicks: number, timescale: number): number {
 }
 
 /** 0 for a codec that FLV has no FourCC for. */
-function bitOf(kind: string, codec: CodecName): number {
+function bitOf(kind: string, codec: FlvCodecName): number {
   const index = flvCodecs.findIndex(([knownKind, known]) => knownKind === kind && known === codec);
   return index < 0 ? 0 : 1 << index;
 }
 
 /** Codecs that FLV has a FourCC for. */
-const flvCodecs: readonly (readonly ["video" | "audio", CodecName])[] = [
+const flvCodecs: readonly (readonly ["video" | "audio", FlvCodecName])[] = [
   ["video", "h264"],
   ["video", "h265"],
   ["video", "av1"],

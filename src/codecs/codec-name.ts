@@ -1,7 +1,7 @@
 /** The names of the codecs, the same in the kernel, the configuration, the API and the log. */
 
 export type VideoCodecName = "h264" | "h265" | "av1" | "vp8" | "vp9" | "vvc";
-export type AudioCodecName = "aac" | "opus" | "mp3" | "ac3" | "eac3" | "flac";
+export type AudioCodecName = "aac" | "opus" | "mp3" | "ac3" | "eac3" | "flac" | "g711a" | "g711u" | "g722" | "lpcm";
 export type CodecName = VideoCodecName | AudioCodecName;
 
 /** Which of the two a codec carries. */
@@ -22,4 +22,8 @@ const kinds: Record<CodecName, "video" | "audio"> = {
   ac3: "audio",
   eac3: "audio",
   flac: "audio",
+  g711a: "audio",
+  g711u: "audio",
+  g722: "audio",
+  lpcm: "audio",
 };

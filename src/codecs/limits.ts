@@ -20,3 +20,6 @@ export const maxPlausibleFps = 1_000;
 
 /** Samples per second: the largest that FLAC can express (20 bits, and 10 Hz units in its frame header). */
 export const maxSampleRateHz = 655_350;
+
+/** Bits of what a LATM multiplex puts beside its access units; 3GPP's ancillary data have some hundred. */
+export const maxLatmBits = 65_536;

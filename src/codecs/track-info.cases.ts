@@ -183,4 +183,32 @@ export const trackInfoCases: readonly TrackInfoCase[] = [
     frame: hex("0b7703ce7f87c00020802000"),
     info: { codecString: "ec-3", sampleRate: 44_100, channels: 6 },
   },
+  {
+    name: "G.711 A-law as on a telephone line",
+    codec: "g711a",
+    config: none,
+    frame: hex("d5d5"),
+    info: { codecString: "alaw", sampleRate: 8_000, channels: 1 },
+  },
+  {
+    name: "G.711 mu-law at 16 kHz",
+    codec: "g711u",
+    config: hex("00003e800108"),
+    frame: none,
+    info: { codecString: "ulaw", sampleRate: 16_000, channels: 1 },
+  },
+  {
+    name: "G.722",
+    codec: "g722",
+    config: none,
+    frame: none,
+    info: { codecString: "g722", sampleRate: 16_000, channels: 1 },
+  },
+  {
+    name: "LPCM, 24 bits",
+    codec: "lpcm",
+    config: hex("0000bb800218"),
+    frame: none,
+    info: { codecString: "ipcm", sampleRate: 48_000, channels: 2, profile: "24 bits" },
+  },
 ];

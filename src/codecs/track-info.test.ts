@@ -11,7 +11,7 @@ it.each(trackInfoCases)("knows $name", ({ codec, config, frame, info }) => {
   expect([config, frame]).toEqual(before);
 });
 
-it.each(["h264", "h265", "vvc", "av1", "aac", "opus", "flac"] as const)(
+it.each(["h264", "h265", "vvc", "av1", "aac", "opus", "flac", "lpcm"] as const)(
   "refuses %s without a configuration",
   (codec) => {
     const nothing = new Uint8Array(0);
@@ -31,5 +31,5 @@ it("refuses an H.264 track whose SPS is hostile", () => {
 });
 
 it("knows picture from sound", () => {
-  expect(trackInfoCases.map(({ codec }) => codecKind(codec)).filter((kind) => kind === "audio")).toHaveLength(9);
+  expect(trackInfoCases.map(({ codec }) => codecKind(codec)).filter((kind) => kind === "audio")).toHaveLength(13);
 });

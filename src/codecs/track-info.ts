@@ -19,6 +19,7 @@ import { parseMpegAudioHeader } from "./mp3/frame-header.ts";
 import { type NalLengthSize, NalUnitWalker } from "./nal/length-prefixed.ts";
 import { firstParameterSet } from "./nal/parameter-set-arrays.ts";
 import { parseOpusHead } from "./opus/opus-head.ts";
+import { parsePcmConfig, usualG711, usualG722 } from "./pcm/pcm-config.ts";
 import { aacProfile, av1Profile, h264Profile, h265Profile, vvcProfile } from "./profile-names.ts";
 import { parseVp8FrameHeader } from "./vp8/frame-header.ts";
 import { parseVp9FrameHeader, type Vp9KeyFrameHeader } from "./vp9/frame-header.ts";
@@ -174,6 +175,20 @@ function eac3Info(_config: Uint8Array, frame: Uint8Array): TrackInfo {
   return { codecString: "ec-3", ...(frame.length > 0 ? soundOf(parseEac3SyncFrame(frame)) : undefined) };
 }
 
+/** Without a configuration G.711 and G.722 are what they are on a telephone line. */
+function g711Info(codecString: string, bytes: Uint8Array): TrackInfo {
+  return { codecString, ...soundOf(bytes.length > 0 ? parsePcmConfig(bytes) : usualG711) };
+}
+
+function g722Info(bytes: Uint8Array): TrackInfo {
+  return { codecString: "g722", ...soundOf(bytes.length > 0 ? parsePcmConfig(bytes) : usualG722) };
+}
+
+function lpcmInfo(bytes: Uint8Array): TrackInfo {
+  const config = parsePcmConfig(bytes);
+  return { codecString: "ipcm", ...soundOf(config), profile: `${config.sampleBits} bits` };
+}
+
 function soundOf(header: { sampleRate: number; channels: number }): { sampleRate: number; channels: number } {
   return { sampleRate: header.sampleRate, channels: header.channels };
 }
@@ -225,4 +240,8 @@ const readers: Record<CodecName, (config: Uint8Array, firstFrame: Uint8Array) =>
   mp3: mp3Info,
   ac3: ac3Info,
   eac3: eac3Info,
+  g711a: (config) => g711Info("alaw", config),
+  g711u: (config) => g711Info("ulaw", config),
+  g722: g722Info,
+  lpcm: lpcmInfo,
 };

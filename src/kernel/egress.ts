@@ -27,6 +27,8 @@ export interface WireFormat {
 export interface StreamView {
   readonly name: StreamName;
   readonly tracks: readonly Track[];
+  /** Media since its publisher's first frame, in milliseconds: the tracks of a young stream may not be all there yet. */
+  readonly mediaMs: number;
 }
 
 /** A wire format by name, as it can be sent to the thread that has the stream. */

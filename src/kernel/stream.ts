@@ -72,6 +72,8 @@ export class Stream implements SubscriptionSource {
   #waiters: PromiseWithResolvers<void> | undefined;
   #logSubscriberCount = 0;
   #lastFrameEndMs = 0;
+  /** Of this publisher. */
+  #firstFrameMs: number | undefined;
   #unpacketizedFrameCount = 0;
   #brokenLogCount = 0;
   #failedListenerCount = 0;
@@ -155,6 +157,10 @@ export class Stream implements SubscriptionSource {
   /** Decoding time of the newest frame on the stream's timeline, in milliseconds. */
   get newestFrameMs(): number {
     return this.#lastFrameEndMs;
+  }
+
+  get mediaMs(): number {
+    return this.#firstFrameMs === undefined ? 0 : Math.max(0, this.#lastFrameEndMs - this.#firstFrameMs);
   }
 
   /** What a subscriber needs who begins now: the decoder configurations, then the current GOP. */
@@ -248,6 +254,7 @@ export class Stream implements SubscriptionSource {
     // The next publisher may have no video, where the one before had; its own tracks come with its frames.
     this.#randomAccess = new RandomAccessRule();
     this.#formerTracks = new Set(this.#tracks.values());
+    this.#firstFrameMs = undefined;
     this.#trackVersion++;
   }
 
@@ -293,7 +300,9 @@ export class Stream implements SubscriptionSource {
     state.lastDtsTicks = dts;
     const frame: Frame = { type: "frame", track, format: track.format, ptsTicks: pts, dtsTicks: dts, isKey, data };
     const isRandomAccess = this.#randomAccess.isRandomAccess(frame);
-    this.#lastFrameEndMs = Math.max(this.#lastFrameEndMs, rescaleTicks(dts, track.format.timescale, 1000));
+    const frameMs = rescaleTicks(dts, track.format.timescale, 1000);
+    this.#firstFrameMs ??= frameMs;
+    this.#lastFrameEndMs = Math.max(this.#lastFrameEndMs, frameMs);
     this.window.push(frame, isRandomAccess);
     this.#qos.add(frame);
     for (const [key, egress] of this.#egress) this.#append(key, egress, frame, isRandomAccess);

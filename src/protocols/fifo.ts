@@ -6,6 +6,10 @@ export class Fifo<T> {
   #items: (T | undefined)[] | undefined;
   #head = 0;
 
+  get length(): number {
+    return (this.#items?.length ?? 0) - this.#head;
+  }
+
   push(item: T): void {
     if (this.#items === undefined) this.#items = [item];
     else this.#items.push(item);

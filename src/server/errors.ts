@@ -16,3 +16,7 @@ export const ERR_HTTP_HEADER_TOO_LARGE = "ERR_HTTP_HEADER_TOO_LARGE";
 export const ERR_HTTP_TIMEOUT = "ERR_HTTP_TIMEOUT";
 /** The certificate or its key can't be read or does not fit. */
 export const ERR_CERTIFICATE = "ERR_CERTIFICATE";
+/** A track that RTSP can't carry, or that this server can't take, beside others that it can. */
+export const ERR_RTSP_TRACK_LEFT_OUT = "ERR_RTSP_TRACK_LEFT_OUT";
+/** An encrypted connection on the port of plain RTSP. */
+export const ERR_RTSP_TLS_ON_PLAIN_PORT = "ERR_RTSP_TLS_ON_PLAIN_PORT";

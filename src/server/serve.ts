@@ -23,6 +23,8 @@ import { ShardSet } from "./shards/shard-set.ts";
 export interface Server {
   readonly rtmpPort: number | undefined;
   readonly rtmpsPort: number | undefined;
+  readonly rtspPort: number | undefined;
+  readonly rtspsPort: number | undefined;
   readonly httpPort: number | undefined;
   stop(reason: string): Promise<void>;
 }
@@ -73,6 +75,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     },
     healthChecks: [
       listening("rtmp", config.rtmp.enabled, () => shards.ports.rtmp),
+      listening("rtsp", config.rtsp.enabled, () => shards.ports.rtsp),
       listening("http", config.http.enabled, () => http.port),
       { name: "memory", check: () => memoryReport(memory.usedBytes, memory.limitBytes) },
     ],
@@ -134,10 +137,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await stop("the start failed");
     throw error;
   }
-  const server = { rtmpPort: shards.ports.rtmp, rtmpsPort: shards.ports.rtmps, httpPort: http.port, stop };
-  const ports = { rtmp: server.rtmpPort, rtmps: server.rtmpsPort, http: server.httpPort };
+  const ports = { ...shards.ports, http: http.port };
   logger.info({ version, config: loaded.file ?? "none", ...ports }, "listening");
-  return server;
+  const { rtmp: rtmpPort, rtmps: rtmpsPort, rtsp: rtspPort, rtsps: rtspsPort, http: httpPort } = ports;
+  return { rtmpPort, rtmpsPort, rtspPort, rtspsPort, httpPort, stop };
 }
 
 function listening(name: string, isEnabled: boolean, port: () => number | undefined): HealthCheck {
@@ -159,9 +162,9 @@ function memoryReport(usedBytes: number, limitBytes: number): HealthReport {
 
 /** What the start-up banner says of a running server. */
 export function bannerOf(server: Server, { config }: LoadedConfig, version: string): string {
-  const { rtmpPort, rtmpsPort, httpPort } = server;
-  const host = config.http.host || config.rtmp.host || "localhost";
-  return formatBanner({ version, host, rtmpPort, rtmpsPort, httpPort, access: config.access });
+  const { stop: _stop, ...ports } = server;
+  const host = config.http.host || config.rtmp.host || config.rtsp.host || "localhost";
+  return formatBanner({ version, host, ...ports, access: config.access });
 }
 
 function logProblem(logger: Logger, controller: Controller, { code, message, count, fields }: RepeatedError): void {

@@ -98,6 +98,28 @@ export function publishFile(path: string, url: string, extra: readonly string[] 
   ]);
 }
 
+/** Publishes a file as it is over RTSP, in real time. */
+export function publishFileRtsp(path: string, url: string, transport: "tcp" | "udp" = "tcp"): RunningCommand {
+  const quiet = ["-hide_banner", "-loglevel", "warning"];
+  // VP9 in RTP is experimental to FFmpeg 5.1.
+  const output = ["-c", "copy", "-strict", "experimental", "-f", "rtsp", "-rtsp_transport", transport, url];
+  return startCommand("ffmpeg", [...quiet, "-re", "-i", path, ...output]);
+}
+
+/**
+ * Plays over RTSP until the stream ends, and writes pictures decoded and sound as it came. RTSP tells no decoding times, so that
+ * FFmpeg can't store the pictures as they come.
+ */
+export function playRtsp(
+  url: string,
+  path: string,
+  options: readonly string[] = ["-rtsp_transport", "tcp"],
+): RunningCommand {
+  const quiet = ["-y", "-hide_banner", "-loglevel", "warning"];
+  const output = ["-map", "0", "-c:v", "rawvideo", "-vsync", "passthrough", "-c:a", "copy", path];
+  return startCommand("ffmpeg", [...quiet, ...options, "-i", url, ...output]);
+}
+
 /** MD5 of each decoded frame of one track (`v:0`, `a:1`), in order. */
 export async function frameHashes(source: string, track: string, extra: readonly string[] = []): Promise<string[]> {
   const args = [

@@ -8,11 +8,13 @@ import { createInterface } from "node:readline";
 export interface TestServer extends AsyncDisposable {
   readonly rtmpPort: number;
   readonly rtmpsPort: number | undefined;
+  readonly rtspPort: number;
   readonly httpPort: number;
   readonly pid: number;
   /** Every log line so far, parsed. */
   readonly logLines: readonly Record<string, unknown>[];
   rtmpUrl(name: string): string;
+  rtspUrl(name: string): string;
   httpUrl(path: string): string;
   /** What `/stats` answers. */
   stats(): Promise<ServerStats>;
@@ -66,7 +68,14 @@ export interface TestServerOptions {
 
 /** Starts the server and resolves when it says, at level "info", that it listens. Its log is JSON lines, kept in `logLines`. */
 export async function startServer(options: TestServerOptions = {}): Promise<TestServer> {
-  const settings = ["rtmp.port=0", "http.port=0", "logging.format=json", "logging.level=debug", ...(options.set ?? [])];
+  const settings = [
+    "rtmp.port=0",
+    "rtsp.port=0",
+    "http.port=0",
+    "logging.format=json",
+    "logging.level=debug",
+    ...(options.set ?? []),
+  ];
   const main = resolve(import.meta.dirname, "../../src/server/main.ts");
   const [program = "", ...args] = [
     ...(options.launcher ?? []),
@@ -87,6 +96,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const startTimer = setTimeout(() => child.kill("SIGKILL"), startTimeoutMs);
   const line = await listening.promise.finally(() => clearTimeout(startTimer));
   const rtmpPort = Number(line["rtmp"]);
+  const rtspPort = Number(line["rtsp"]);
   const httpPort = Number(line["http"]);
   const stop = async (): Promise<number | null> => {
     child.kill("SIGTERM");
@@ -98,11 +108,13 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   return {
     rtmpPort,
     rtmpsPort: line["rtmps"] === undefined ? undefined : Number(line["rtmps"]),
+    rtspPort,
     httpPort,
     pid: child.pid!,
     logLines,
     exited,
     rtmpUrl: (name) => `rtmp://127.0.0.1:${rtmpPort}/${name}`,
+    rtspUrl: (name) => `rtsp://127.0.0.1:${rtspPort}/${name}`,
     httpUrl: (path) => `http://127.0.0.1:${httpPort}${path}`,
     stats: async () => (await (await fetch(`http://127.0.0.1:${httpPort}/stats`)).json()) as ServerStats,
     stop,

@@ -28,7 +28,15 @@ export interface AudioSpecificConfig {
 }
 
 export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig {
-  const bits = new BitReader(bytes);
+  return readAudioSpecificConfig(new BitReader(bytes), true);
+}
+
+/**
+ * Reads the configuration inside of another structure, and leaves the reader behind it. `isLast`: nothing follows, so what is left
+ * may be an extension that old decoders overlook; otherwise it can't be told from what follows, and is not looked for.
+ */
+export function readAudioSpecificConfig(bits: BitReader, isLast: boolean): AudioSpecificConfig {
+  const start = bits.bitOffset;
   const firstType = parseObjectType(bits);
   const sampleRate = parseSampleRate(bits);
   const channelConfiguration = bits.bits(4);
@@ -51,10 +59,11 @@ export function parseAudioSpecificConfig(bytes: Uint8Array): AudioSpecificConfig
     coreCoderDelay = bits.flag() ? bits.bits(14) : undefined;
     const extensionFlag = bits.flag();
     // Some encoders announce a program_config_element and leave it out; it stands in the frames then.
-    if (channelConfiguration === 0 && bits.bitsLeft >= leastProgramConfigBits) channels = parseProgramConfig(bits);
+    if (channelConfiguration === 0 && bits.bitsLeft >= leastProgramConfigBits)
+      channels = parseProgramConfig(bits, start);
     if (objectType === 6 || objectType === 20) bits.skip(3); // layerNr
     if (extensionFlag) skipExtensionFlags(bits, objectType);
-    if (extension === noExtension) extension = parseSyncExtension(bits);
+    if (isLast && extension === noExtension) extension = parseSyncExtension(bits);
   } else if (objectType === objectTypeEld) {
     shortFrames = bits.flag();
   }
@@ -131,7 +140,7 @@ function parseSyncExtension(bits: BitReader): Extension {
 }
 
 /** program_config_element (§4.4.1.1): the channels that it lists. */
-function parseProgramConfig(bits: BitReader): number {
+function parseProgramConfig(bits: BitReader, start: number): number {
   bits.skip(4 + 2 + 4); // element_instance_tag, object_type, sampling_frequency_index
   const pairable = bits.bits(4) + bits.bits(4) + bits.bits(4); // front, side, back
   const lowFrequency = bits.bits(2);
@@ -146,7 +155,7 @@ function parseProgramConfig(bits: BitReader): number {
     bits.skip(4); // element_tag_select
   }
   bits.skip(4 * lowFrequency + 4 * dataElements + 5 * couplings);
-  bits.skip((8 - (bits.bitOffset % 8)) % 8);
+  bits.skip((8 - ((bits.bitOffset - start) % 8)) % 8); // aligned to the start of the configuration
   bits.skip(8 * bits.bits(8)); // comment_field_data
   return channels;
 }

@@ -7,7 +7,7 @@ import { ERR_CODEC_CONFIG, ERR_CODEC_FRAMING, ERR_CODEC_LIMIT, ERR_CODEC_PARAMET
 import { maxObusPerTemporalUnit } from "../limits.ts";
 import { av1ConfigCases, leb128Cases, temporalUnitCases } from "./av1.cases.ts";
 import { parseAv1Config, writeAv1Config } from "./av1-config.ts";
-import { parseLeb128, writeLeb128 } from "./leb128.ts";
+import { leb128Length, parseLeb128, writeLeb128, writeLeb128At } from "./leb128.ts";
 import { parseObus } from "./obu.ts";
 import { parseAv1SequenceHeader } from "./sequence-header.ts";
 import { isAv1KeyFrame, trimTemporalDelimiter } from "./temporal-unit.ts";
@@ -20,6 +20,9 @@ describe("leb128", () => {
     const writer = new ByteWriter();
     writeLeb128(writer, value);
     expect(writer.finish()).toEqual(bytes);
+    const memory = new Uint8Array(leb128Length(value) + 2).fill(0xee);
+    expect(writeLeb128At(memory, 1, value)).toBe(1 + bytes.length);
+    expect(memory).toEqual(Uint8Array.of(0xee, ...bytes, 0xee));
   });
 
   it("takes more bytes than needed, up to 8", () => {

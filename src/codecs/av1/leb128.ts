@@ -29,4 +29,23 @@ export function writeLeb128(writer: ByteWriter, value: number): void {
   writer.u8(rest);
 }
 
+/** Bytes that {@link writeLeb128} and {@link writeLeb128At} write. */
+export function leb128Length(value: number): number {
+  let length = 1;
+  for (let rest = value; rest > 0x7f; rest = Math.floor(rest / 0x80)) length++;
+  return length;
+}
+
+/** As {@link writeLeb128}, at an offset of memory that is there; returns the offset behind it. */
+export function writeLeb128At(bytes: Uint8Array, at: number, value: number): number {
+  let rest = value;
+  let end = at;
+  while (rest > 0x7f) {
+    bytes[end++] = (rest % 0x80) | 0x80;
+    rest = Math.floor(rest / 0x80);
+  }
+  bytes[end++] = rest;
+  return end;
+}
+
 const maxLeb128Bytes = 8;

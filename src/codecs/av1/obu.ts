@@ -11,6 +11,17 @@ export const obuSequenceHeader = 1;
 export const obuTemporalDelimiter = 2;
 export const obuFrameHeader = 3;
 export const obuFrame = 6;
+export const obuTileList = 8;
+export const obuPadding = 15;
+
+/** Bits of the first byte of an OBU. */
+export const obuExtensionFlag = 4;
+export const obuHasSizeFlag = 2;
+
+/** obu_type from that byte (§5.3.2). */
+export function obuType(firstByte: number): number {
+  return (firstByte >> 3) & 0xf;
+}
 
 export interface Obu {
   /** obu_type. */
@@ -35,11 +46,8 @@ export function parseObu(reader: ByteReader): Obu {
   const start = reader.offset;
   const header = reader.u8();
   if (header > 0x7f) throw new CodedError(ERR_CODEC_FRAMING, "obu_forbidden_bit is set");
-  if ((header & extensionFlag) !== 0) reader.skip(1); // temporal_id, spatial_id
-  const length = (header & hasSizeFlag) !== 0 ? parseLeb128(reader) : reader.left;
+  if ((header & obuExtensionFlag) !== 0) reader.skip(1); // temporal_id, spatial_id
+  const length = (header & obuHasSizeFlag) !== 0 ? parseLeb128(reader) : reader.left;
   const payload = reader.view(length);
-  return { type: (header >> 3) & 0xf, bytes: reader.bytes.subarray(start, reader.offset), payload };
+  return { type: obuType(header), bytes: reader.bytes.subarray(start, reader.offset), payload };
 }
-
-const extensionFlag = 4;
-const hasSizeFlag = 2;

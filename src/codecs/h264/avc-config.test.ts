@@ -2,7 +2,7 @@ import { expect, it } from "vitest";
 import { ERR_TRUNCATED } from "../../bytes/coded-error.ts";
 import { ERR_CODEC_CONFIG } from "../errors.ts";
 import { avcConfigCases } from "./avc-config.cases.ts";
-import { parseAvcConfig, writeAvcConfig } from "./avc-config.ts";
+import { avcConfigOf, parseAvcConfig, writeAvcConfig } from "./avc-config.ts";
 
 it.each(avcConfigCases)("parses and writes $name", ({ bytes, config }) => {
   const before = bytes.slice();
@@ -24,4 +24,16 @@ it.each([
   ["an empty SPS", "0164001fffe1000000"],
 ])("refuses %s", (_, hex) => {
   expect(() => parseAvcConfig(Uint8Array.fromHex(hex))).toThrow(expect.objectContaining({ code: ERR_CODEC_CONFIG }));
+});
+
+it("is made of parameter sets, as FFmpeg makes it of the same", () => {
+  const { config } = avcConfigCases[0]!;
+  expect(avcConfigOf(config.sps, config.pps)).toEqual(config);
+});
+
+it("is not made without an SPS, nor without a PPS", () => {
+  const { sps, pps } = avcConfigCases[0]!.config;
+  const refused = expect.objectContaining({ code: ERR_CODEC_CONFIG });
+  expect(() => avcConfigOf([], pps)).toThrow(refused);
+  expect(() => avcConfigOf(sps, [])).toThrow(refused);
 });

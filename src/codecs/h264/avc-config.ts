@@ -8,6 +8,7 @@ import { atMost } from "../bounds.ts";
 import { ERR_CODEC_CONFIG } from "../errors.ts";
 import { maxParameterSetBytes } from "../limits.ts";
 import { type NalLengthSize, parseNalLengthSize } from "../nal/length-prefixed.ts";
+import { parseH264Sps } from "./sps.ts";
 
 export interface AvcConfig {
   readonly profileIdc: number;
@@ -65,6 +66,17 @@ export function writeAvcConfig(config: AvcConfig): Uint8Array {
     writeUnits(writer, spsExt);
   }
   return writer.finish();
+}
+
+/** The configuration of a track that is known by its parameter sets, which are kept as they are; for lengths of 4 bytes. */
+export function avcConfigOf(sps: readonly Uint8Array[], pps: readonly Uint8Array[]): AvcConfig {
+  const first = sps[0];
+  if (first === undefined || pps.length === 0) {
+    throw new CodedError(ERR_CODEC_CONFIG, "an H.264 track needs an SPS and a PPS");
+  }
+  const { profileIdc, constraintFlags, levelIdc, chromaFormatIdc, bitDepthLuma, bitDepthChroma } = parseH264Sps(first);
+  const high = hasHighPart(profileIdc) ? { chromaFormatIdc, bitDepthLuma, bitDepthChroma, spsExt: [] } : undefined;
+  return { profileIdc, profileCompatibility: constraintFlags, levelIdc, lengthSize: 4, sps, pps, high };
 }
 
 const highPartLength = 4;

@@ -3,6 +3,7 @@
 import { type NalLengthSize, nalUnitEnd } from "../nal/length-prefixed.ts";
 
 export const h264NalSps = 7;
+export const h264NalPps = 8;
 
 /** nal_unit_type from the first byte of a NAL unit (§7.3.1). */
 export function h264NalType(firstByte: number): number {

@@ -11,7 +11,9 @@ import {
   parseParameterSetArrays,
   writeParameterSetArrays,
 } from "../nal/parameter-set-arrays.ts";
+import { h265NalPps, h265NalSps, h265NalVps } from "./nal-unit.ts";
 import { type H265ProfileTierLevel, parseH265Profile } from "./profile-tier-level.ts";
+import { parseH265Sps } from "./sps.ts";
 
 export interface HevcConfig extends H265ProfileTierLevel {
   readonly minSpatialSegmentationIdc: number;
@@ -79,6 +81,46 @@ export function writeHevcConfig(config: HevcConfig): Uint8Array {
   writer.u8((config.constantFrameRate << 6) | (config.numTemporalLayers << 3) | nested | (config.lengthSize - 1));
   writeParameterSetArrays(writer, config.arrays);
   return writer.finish();
+}
+
+/** The configuration of a track that is known by its parameter sets, which are kept as they are; for lengths of 4 bytes. */
+export function hevcConfigOf(
+  vps: readonly Uint8Array[],
+  sps: readonly Uint8Array[],
+  pps: readonly Uint8Array[],
+): HevcConfig {
+  const first = sps[0];
+  if (first === undefined || pps.length === 0) {
+    throw new CodedError(ERR_CODEC_CONFIG, "an H.265 track needs an SPS and a PPS");
+  }
+  const { profileSpace, highTier, profileIdc, compatibilityFlags, constraintFlagsHigh, constraintFlagsLow, ...rest } =
+    parseH265Sps(first);
+  // Not complete: senders repeat them before key frames, and they stay there.
+  const arrays = [
+    { nalType: h265NalVps, complete: false, units: vps },
+    { nalType: h265NalSps, complete: false, units: sps },
+    { nalType: h265NalPps, complete: false, units: pps },
+  ].filter(({ units }) => units.length > 0);
+  return {
+    profileSpace,
+    highTier,
+    profileIdc,
+    compatibilityFlags,
+    constraintFlagsHigh,
+    constraintFlagsLow,
+    levelIdc: rest.levelIdc,
+    minSpatialSegmentationIdc: 0,
+    parallelismType: 0,
+    chromaFormatIdc: rest.chromaFormatIdc,
+    bitDepthLuma: rest.bitDepthLuma,
+    bitDepthChroma: rest.bitDepthChroma,
+    avgFrameRate: 0,
+    constantFrameRate: 0,
+    numTemporalLayers: rest.maxSubLayers,
+    temporalIdNested: rest.temporalIdNesting,
+    lengthSize: 4,
+    arrays,
+  };
 }
 
 const profileLength = 11; // 88 bits

@@ -8,6 +8,7 @@ import { type NalLengthSize, nalUnitEnd } from "../nal/length-prefixed.ts";
 
 export const h265NalVps = 32;
 export const h265NalSps = 33;
+export const h265NalPps = 34;
 
 /** nal_unit_type from the first byte of a NAL unit (§7.3.1.2). */
 export function h265NalType(firstByte: number): number {

@@ -4,7 +4,9 @@ import { type NalLengthSize, nalUnitEnd } from "../nal/length-prefixed.ts";
 
 export const vvcNalOpi = 12;
 export const vvcNalDci = 13;
+export const vvcNalVps = 14;
 export const vvcNalSps = 15;
+export const vvcNalPps = 16;
 
 /** nal_unit_type from the second byte of a NAL unit (§7.3.1.2). */
 export function vvcNalType(secondByte: number): number {

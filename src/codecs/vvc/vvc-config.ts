@@ -1,14 +1,20 @@
 /** VvcDecoderConfigurationRecord, the configuration of a VVC track: ISO/IEC 14496-15 §11.2.4.2.2. */
 
+import { assert } from "../../bytes/assert.ts";
 import { ByteReader } from "../../bytes/byte-reader.ts";
+import { ByteWriter } from "../../bytes/byte-writer.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { atMost, within } from "../bounds.ts";
 import { ERR_CODEC_CONFIG } from "../errors.ts";
 import { maxPictureSide } from "../limits.ts";
 import { type NalLengthSize, parseNalLengthSize } from "../nal/length-prefixed.ts";
-import { type ParameterSetArray, parseParameterSetArrays } from "../nal/parameter-set-arrays.ts";
-import { vvcNalDci, vvcNalOpi } from "./nal-unit.ts";
-import type { VvcProfileTierLevel } from "./sps.ts";
+import {
+  type ParameterSetArray,
+  parseParameterSetArrays,
+  writeParameterSetArrays,
+} from "../nal/parameter-set-arrays.ts";
+import { vvcNalDci, vvcNalOpi, vvcNalPps, vvcNalSps, vvcNalVps } from "./nal-unit.ts";
+import { parseVvcSps, type VvcProfileTierLevel } from "./sps.ts";
 
 export interface VvcConfig {
   readonly lengthSize: NalLengthSize;
@@ -78,6 +84,58 @@ function parseNative(reader: ByteReader): VvcNativeConfig {
     avgFrameRate: reader.u16(),
   };
 }
+
+/** Writes a record without the version and flags of the box; without sub-layer levels, sub-profiles, DCI and OPI. */
+export function writeVvcConfig({ lengthSize, native, arrays }: VvcConfig): Uint8Array {
+  assert(!arrays.some(({ nalType }) => nalType === vvcNalDci || nalType === vvcNalOpi), "DCI and OPI are not written");
+  const writer = new ByteWriter();
+  writer.u8(0xf8 | ((lengthSize - 1) << 1) | (native === undefined ? 0 : 1));
+  if (native !== undefined) {
+    const { constraintInfo, numSubLayers } = native;
+    assert(constraintInfo.length >= 1 && constraintInfo.length <= 0x3f, "constraint info has 1 to 63 bytes");
+    writer.u16((numSubLayers << 4) | native.chromaFormatIdc).u8(((native.bitDepth - 8) << 5) | 0x1f);
+    writer
+      .u8(constraintInfo.length)
+      .u8((native.profileIdc << 1) | (native.highTier ? 1 : 0))
+      .u8(native.levelIdc);
+    writer.put(constraintInfo);
+    if (numSubLayers > 1) writer.u8(0); // no sublayer_level_present_flag
+    writer.u8(0); // ptl_num_sub_profiles
+    writer.u16(native.maxPictureWidth).u16(native.maxPictureHeight).u16(native.avgFrameRate);
+  }
+  writeParameterSetArrays(writer, arrays);
+  return writer.finish();
+}
+
+/** The configuration of a track that is known by its parameter sets, which are kept as they are; for lengths of 4 bytes. */
+export function vvcConfigOf(
+  vps: readonly Uint8Array[],
+  sps: readonly Uint8Array[],
+  pps: readonly Uint8Array[],
+): VvcConfig {
+  const first = sps[0];
+  if (first === undefined || pps.length === 0) {
+    throw new CodedError(ERR_CODEC_CONFIG, "a VVC track needs an SPS and a PPS");
+  }
+  const { profileTierLevel, maxSubLayers, chromaFormatIdc, bitDepth, width, height } = parseVvcSps(first);
+  const native = profileTierLevel && {
+    ...profileTierLevel,
+    numSubLayers: maxSubLayers,
+    chromaFormatIdc,
+    bitDepth: bitDepth ?? usualBitDepth,
+    maxPictureWidth: width,
+    maxPictureHeight: height,
+    avgFrameRate: 0,
+  };
+  const arrays = [
+    { nalType: vvcNalVps, complete: false, units: vps },
+    { nalType: vvcNalSps, complete: false, units: sps },
+    { nalType: vvcNalPps, complete: false, units: pps },
+  ].filter(({ units }) => units.length > 0);
+  return { lengthSize: 4, native, arrays };
+}
+
+const usualBitDepth = 10; // of Main 10, which is also the profile of nearly all that is encoded with 8 bits
 
 function countBits(value: number): number {
   let count = 0;

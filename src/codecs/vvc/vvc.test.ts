@@ -3,7 +3,7 @@ import { ERR_TRUNCATED } from "../../bytes/coded-error.ts";
 import { ERR_CODEC_CONFIG, ERR_CODEC_LIMIT, ERR_CODEC_PARAMETER_SET, ERR_CODEC_UNSUPPORTED } from "../errors.ts";
 import { parseVvcSps } from "./sps.ts";
 import { vvcConfigCases, vvcSps720p } from "./vvc-config.cases.ts";
-import { parseVvcConfig } from "./vvc-config.ts";
+import { parseVvcConfig, vvcConfigOf, writeVvcConfig } from "./vvc-config.ts";
 
 it.each(vvcConfigCases)("parses $name", ({ bytes, config }) => {
   const before = bytes.slice();
@@ -31,11 +31,13 @@ it.each([
 
 it("parses the beginning of an SPS", () => {
   expect(parseVvcSps(vvcSps720p)).toEqual({
-    profileTierLevel: { profileIdc: 1, highTier: false, levelIdc: 51 },
+    spsId: 0,
+    profileTierLevel: { profileIdc: 1, highTier: false, levelIdc: 51, constraintInfo: Uint8Array.of(0x80) },
     maxSubLayers: 6,
     chromaFormatIdc: 1,
     width: 1280,
     height: 720,
+    bitDepth: 10,
   });
 });
 
@@ -46,4 +48,27 @@ it.each([
   ["8 sub-layers", "007900ed", ERR_CODEC_LIMIT],
 ])("refuses %s as SPS", (_, hex, code) => {
   expect(() => parseVvcSps(Uint8Array.fromHex(hex))).toThrow(expect.objectContaining({ code }));
+});
+
+it("writes what it parses, without OPI and DCI", () => {
+  const [full, bare] = vvcConfigCases.map(({ config }) => config);
+  const config = { ...full!, arrays: full!.arrays.filter(({ nalType }) => nalType === 15) };
+  expect(parseVvcConfig(writeVvcConfig(config))).toEqual(config);
+  expect(writeVvcConfig(bare!)).toEqual(vvcConfigCases[1]!.bytes);
+});
+
+it("makes a record of parameter sets, in which nothing is said of the frame rate", () => {
+  const pps = Uint8Array.fromHex("008100");
+  const { native } = vvcConfigCases[0]!.config;
+  const config = vvcConfigOf([], [vvcSps720p], [pps]);
+  expect(config).toEqual({
+    lengthSize: 4,
+    native: { ...native, avgFrameRate: 0 },
+    arrays: [
+      { nalType: 15, complete: false, units: [vvcSps720p] },
+      { nalType: 16, complete: false, units: [pps] },
+    ],
+  });
+  expect(parseVvcConfig(writeVvcConfig(config))).toEqual(config);
+  expect(() => vvcConfigOf([], [vvcSps720p], [])).toThrow(expect.objectContaining({ code: ERR_CODEC_CONFIG }));
 });

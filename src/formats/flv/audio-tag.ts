@@ -19,7 +19,6 @@
 import { assert } from "../../bytes/assert.ts";
 import { ByteReader } from "../../bytes/byte-reader.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
-import type { AudioCodecName } from "../../codecs/codec-name.ts";
 import { ERR_FLV_PACKET_TYPE } from "./errors.ts";
 import {
   exHeaderLength,
@@ -30,7 +29,14 @@ import {
   parseTracks,
   writeExHeader,
 } from "./ex-header.ts";
-import { audioCodecOfFourCc, audioCodecOfId, codecIds, fourCcOf, mp3At8kHzId } from "./fourcc.ts";
+import {
+  audioCodecOfFourCc,
+  audioCodecOfId,
+  codecIds,
+  type FlvAudioCodecName,
+  fourCcOf,
+  mp3At8kHzId,
+} from "./fourcc.ts";
 
 export type AudioPacketType = "sequence-start" | "frame" | "sequence-end" | "multichannel-config";
 
@@ -49,7 +55,7 @@ export interface AudioTag {
 export interface AudioTagTrack {
   /** 0 is the default track. */
   readonly trackId: number;
-  readonly codec: AudioCodecName;
+  readonly codec: FlvAudioCodecName;
   /** A view into the body. */
   readonly data: Uint8Array;
 }
@@ -76,7 +82,7 @@ export type AudioTagMode = "legacy" | "enhanced";
 
 export interface AudioTagHeaderOptions {
   readonly mode: AudioTagMode;
-  readonly codec: AudioCodecName;
+  readonly codec: FlvAudioCodecName;
   /** Sequence ends and channel maps exist only in mode "enhanced", sequence starts also in legacy AAC. */
   readonly packetType: AudioPacketType;
   /** 0 to 999,999; 0 writes nothing. Legacy headers have no place for it and leave it out. */
@@ -89,7 +95,7 @@ export interface AudioTagHeaderOptions {
 }
 
 /** Whether `mode` has a form for `codec`. */
-export function canWriteAudio(mode: AudioTagMode, codec: AudioCodecName): boolean {
+export function canWriteAudio(mode: AudioTagMode, codec: FlvAudioCodecName): boolean {
   return mode === "enhanced" || codec === "aac" || codec === "mp3";
 }
 
@@ -167,11 +173,11 @@ function parseEnhanced(reader: ByteReader, first: number): AudioTag {
   return { isEnhanced: true, packetType, nanosecondOffset, multitrack, tracks, legacy: undefined };
 }
 
-function parseFourCc(reader: ByteReader): AudioCodecName {
+function parseFourCc(reader: ByteReader): FlvAudioCodecName {
   return audioCodecOfFourCc(reader.u32());
 }
 
-function parseTrack(reader: ByteReader, trackId: number, codec: AudioCodecName): AudioTagTrack {
+function parseTrack(reader: ByteReader, trackId: number, codec: FlvAudioCodecName): AudioTagTrack {
   return { trackId, codec, data: reader.rest() };
 }
 

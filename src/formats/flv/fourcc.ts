@@ -8,16 +8,20 @@
 
 import { readU32 } from "../../bytes/byte-reader.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
-import type { AudioCodecName, CodecName, VideoCodecName } from "../../codecs/codec-name.ts";
+import type { AudioCodecName, VideoCodecName } from "../../codecs/codec-name.ts";
 import { ERR_FLV_CODEC } from "./errors.ts";
 
+/** The codecs that FLV can carry. G.711 and LPCM have sound formats of old, which are not written; G.722 has none. */
+export type FlvCodecName = VideoCodecName | FlvAudioCodecName;
+export type FlvAudioCodecName = Exclude<AudioCodecName, "g711a" | "g711u" | "g722" | "lpcm">;
+
 /** The FourCC of a codec as text: a key of `videoFourCcInfoMap` and `audioFourCcInfoMap` in RTMP's connect. */
-export function fourCcText(codec: CodecName): string {
+export function fourCcText(codec: FlvCodecName): string {
   return texts[codec];
 }
 
 /** The FourCC of a codec as the number that its four bytes are. */
-export function fourCcOf(codec: CodecName): number {
+export function fourCcOf(codec: FlvCodecName): number {
   return numbers[codec];
 }
 
@@ -42,7 +46,7 @@ export function videoCodecOfFourCc(fourCc: number): VideoCodecName {
 }
 
 /** The sound codec of a FourCC. Error: ERR_FLV_CODEC. */
-export function audioCodecOfFourCc(fourCc: number): AudioCodecName {
+export function audioCodecOfFourCc(fourCc: number): FlvAudioCodecName {
   switch (fourCc) {
     case numbers.aac:
       return "aac";
@@ -70,7 +74,7 @@ export function videoCodecOfId(codecId: number): VideoCodecName {
 }
 
 /** The sound codec of a sound format without FourCC. Error: ERR_FLV_CODEC, naming the codec. */
-export function audioCodecOfId(soundFormat: number): AudioCodecName {
+export function audioCodecOfId(soundFormat: number): FlvAudioCodecName {
   if (soundFormat === codecIds.aac) return "aac";
   if (soundFormat === codecIds.mp3 || soundFormat === mp3At8kHzId) return "mp3";
   const name = refusedAudioIds[soundFormat] ?? "unknown";
@@ -78,8 +82,8 @@ export function audioCodecOfId(soundFormat: number): AudioCodecName {
 }
 
 /** `videocodecid` or `audiocodecid` of onMetaData: the codec id, or the FourCC as a number where that carries the codec. */
-export function metadataCodecId(codec: CodecName, isEnhanced: boolean): number {
-  const ids: Readonly<Partial<Record<CodecName, number>>> = codecIds;
+export function metadataCodecId(codec: FlvCodecName, isEnhanced: boolean): number {
+  const ids: Readonly<Partial<Record<FlvCodecName, number>>> = codecIds;
   return (isEnhanced ? undefined : ids[codec]) ?? numbers[codec];
 }
 
@@ -103,7 +107,7 @@ function printable(fourCc: number): string {
   return `"${text}" (0x${fourCc.toString(16).padStart(8, "0")})`;
 }
 
-const texts: Readonly<Record<CodecName, string>> = {
+const texts: Readonly<Record<FlvCodecName, string>> = {
   h264: "avc1",
   h265: "hvc1",
   av1: "av01",
@@ -120,7 +124,7 @@ const texts: Readonly<Record<CodecName, string>> = {
 
 const numbers = Object.fromEntries(
   Object.entries(texts).map(([codec, text]) => [codec, readU32(new TextEncoder().encode(text), 0)]),
-) as Readonly<Record<CodecName, number>>;
+) as Readonly<Record<FlvCodecName, number>>;
 
 const refusedVideoIds: Readonly<Record<number, string>> = {
   2: "Sorenson H.263",

@@ -34,7 +34,7 @@ export class Feed {
     this.owner = owner;
     this.format = format;
     this.formatKey = formatKey;
-    this.stream = { name, tracks: [] };
+    this.stream = { name, tracks: [], mediaMs: 0 };
   }
 
   detach(): void {

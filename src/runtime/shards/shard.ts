@@ -473,8 +473,8 @@ function openMemory({ shared, capacity, entryCapacity }: MemoryHandle): LogMemor
 }
 
 /** What can be sent of a stream. */
-function viewOf({ name, tracks }: StreamView): StreamView {
-  return { name, tracks: tracks.map(({ kind, number, format }) => ({ kind, number, format })) };
+function viewOf({ name, tracks, mediaMs }: StreamView): StreamView {
+  return { name, mediaMs, tracks: tracks.map(({ kind, number, format }) => ({ kind, number, format })) };
 }
 
 function notFound(key: string): CodedError {

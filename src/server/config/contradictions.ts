@@ -22,14 +22,21 @@ export function findContradictions(
     problems.add(ERR_CONFIG_CONTRADICTION, written === undefined ? "" : formatOrigin(written), sentence);
   };
 
-  const { rtmp, http, streaming, access } = config;
-  if (!rtmp.enabled && !http.enabled) {
-    add(["rtmp.enabled", "http.enabled"], "rtmp.enabled and http.enabled are both false: there is nothing to serve");
+  const { rtmp, rtsp, http, streaming, access } = config;
+  if (!rtmp.enabled && !rtsp.enabled && !http.enabled) {
+    add(
+      ["rtmp.enabled", "rtsp.enabled", "http.enabled"],
+      "rtmp.enabled, rtsp.enabled and http.enabled are all false: there is nothing to serve",
+    );
   }
-  if (rtmp.tls?.certificatePath === "" || rtmp.tls?.keyPath === "") {
-    const [certificate, key] = ["rtmp.tls.certificate", "rtmp.tls.key"];
-    const [given, missing] = rtmp.tls.keyPath === "" ? [certificate, key] : [key, certificate];
-    add([given, missing], `${given} is given without ${missing}: RTMPS needs both, or neither to stay off`);
+  for (const [section, { tls }, name] of [
+    ["rtmp", rtmp, "RTMPS"],
+    ["rtsp", rtsp, "RTSPS"],
+  ] as const) {
+    if (tls?.certificatePath !== "" && tls?.keyPath !== "") continue;
+    const [certificate, key] = [`${section}.tls.certificate`, `${section}.tls.key`];
+    const [given, missing] = tls.keyPath === "" ? [certificate, key] : [key, certificate];
+    add([given, missing], `${given} is given without ${missing}: ${name} needs both, or neither to stay off`);
   }
   for (const rule of ["publish", "play"] as const) {
     if (access[rule] === "token" && access[`${rule}Token`] === "") {
@@ -45,9 +52,13 @@ export function findContradictions(
   }
 
   const listeners: { key: string; host: string; port: number }[] = [];
-  if (rtmp.enabled) listeners.push({ key: "rtmp.port", host: rtmp.host, port: rtmp.port });
-  if (rtmp.enabled && rtmp.tls !== undefined) {
-    listeners.push({ key: "rtmp.tls.port", host: rtmp.host, port: rtmp.tls.port });
+  for (const [section, { enabled, host, port, tls }] of [
+    ["rtmp", rtmp],
+    ["rtsp", rtsp],
+  ] as const) {
+    if (!enabled) continue;
+    listeners.push({ key: `${section}.port`, host, port });
+    if (tls !== undefined) listeners.push({ key: `${section}.tls.port`, host, port: tls.port });
   }
   if (http.enabled) listeners.push({ key: "http.port", host: http.host, port: http.port });
   for (const [index, one] of listeners.entries()) {

@@ -35,10 +35,10 @@ export const refusedCases: readonly RefusedCase[] = [
   },
   {
     name: "a foreign section, with the ones there are",
-    file: "[control_plane]\nurl = ''\n[[rtsp]]\n",
+    file: "[control_plane]\nurl = ''\n[[hls]]\n",
     problems: [
-      "millrace.toml:1: [control_plane] is not a section; the sections are server, rtmp, rtmp.tls, http, streaming, access, logging",
-      "millrace.toml:3: [rtsp] is not a section; did you mean [rtmp]?",
+      "millrace.toml:1: [control_plane] is not a section; the sections are server, rtmp, rtmp.tls, rtsp, rtsp.tls, http, streaming, access, logging",
+      "millrace.toml:3: [hls] is not a section; the sections are server, rtmp, rtmp.tls, rtsp, rtsp.tls, http, streaming, access, logging",
     ],
   },
   {
@@ -231,12 +231,12 @@ export const refusedCases: readonly RefusedCase[] = [
   },
   {
     name: "rules that let nobody in, nothing to serve, and a ring larger than the memory",
-    file: "rtmp.enabled = false\nhttp.enabled = false\naccess.publish = 'token'\naccess.play = 'token'\nstreaming.memory_limit = '32MiB'",
+    file: "rtmp.enabled = false\nhttp.enabled = false\nrtsp.enabled = false\naccess.publish = 'token'\naccess.play = 'token'\nstreaming.memory_limit = '32MiB'",
     problems: [
-      "millrace.toml:1: rtmp.enabled and http.enabled are both false: there is nothing to serve",
-      'millrace.toml:3: access.publish is "token" and access.publish_token is empty: nobody could publish',
-      'millrace.toml:4: access.play is "token" and access.play_token is empty: nobody could play',
-      "millrace.toml:5: streaming.max_ring is larger than streaming.memory_limit: one stream could take more than all may",
+      "millrace.toml:1: rtmp.enabled, rtsp.enabled and http.enabled are all false: there is nothing to serve",
+      'millrace.toml:4: access.publish is "token" and access.publish_token is empty: nobody could publish',
+      'millrace.toml:5: access.play is "token" and access.play_token is empty: nobody could play',
+      "millrace.toml:6: streaming.max_ring is larger than streaming.memory_limit: one stream could take more than all may",
     ],
   },
   {

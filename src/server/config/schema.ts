@@ -38,6 +38,15 @@ export interface Config {
     /** Undefined when RTMPS is off: no certificate is configured. */
     readonly tls: { readonly port: number; readonly certificatePath: string; readonly keyPath: string } | undefined;
   };
+  readonly rtsp: {
+    readonly enabled: boolean;
+    readonly host: string;
+    readonly port: number;
+    readonly maxConnections: number;
+    readonly sessionTimeoutMs: number;
+    /** Undefined when RTSPS is off: no certificate is configured. */
+    readonly tls: { readonly port: number; readonly certificatePath: string; readonly keyPath: string } | undefined;
+  };
   readonly http: {
     readonly enabled: boolean;
     readonly host: string;
@@ -137,6 +146,31 @@ const sections = {
     }),
     key: path({ default: "", doc: "The certificate's private key in PEM." }),
   },
+  rtsp: {
+    enabled: flag({ default: true, doc: "Whether the server takes and serves streams over RTSP." }),
+    host: host({ default: "", doc: "The address RTSP and RTSPS listen on." }),
+    port: integer({ default: 8554, min: 0, max: 65535, doc: "The TCP port of RTSP; 0 takes a free one." }),
+    max_connections: integer({
+      default: 10_000,
+      min: 1,
+      max: 1_000_000,
+      doc: "Connections over RTSP and RTSPS together; further ones are closed when they arrive.",
+    }),
+    session_timeout: duration({
+      default: "60s",
+      min: "5s",
+      max: "1h",
+      doc: "A connection that neither asks nor sends anything for this long is closed; one that plays is not.",
+    }),
+  },
+  "rtsp.tls": {
+    port: integer({ default: 8322, min: 0, max: 65535, doc: "The TCP port of RTSPS; 0 takes a free one." }),
+    certificate: path({
+      default: "",
+      doc: "The certificate chain in PEM. RTSPS is on when certificate and key are both given.",
+    }),
+    key: path({ default: "", doc: "The certificate's private key in PEM." }),
+  },
   http: {
     enabled: flag({ default: true, doc: "Whether the server serves HTTP-FLV, WebSocket-FLV, its pages and its API." }),
     host: host({ default: "", doc: "The address HTTP listens on." }),
@@ -220,7 +254,7 @@ const sections = {
     }),
     publish_token: secret({
       default: "",
-      doc: "The credential for publishing, given as ?token=… in the address; empty is none.",
+      doc: "The credential for publishing, given as ?token=… in the address, over RTSP also as the password; empty is none.",
     }),
     play: choice({
       default: "anyone",
@@ -229,7 +263,7 @@ const sections = {
     }),
     play_token: secret({
       default: "",
-      doc: "The credential for playing, given as ?token=… in the address; empty is none.",
+      doc: "The credential for playing, given as ?token=… in the address, over RTSP also as the password; empty is none.",
     }),
     management: choice({
       default: "loopback",
@@ -280,7 +314,8 @@ type Values = {
   };
 };
 
-function configOf({ server, rtmp, "rtmp.tls": tls, http, streaming, access, logging }: Values): Config {
+function configOf(values: Values): Config {
+  const { server, rtmp, rtsp, http, streaming, access, logging } = values;
   return {
     server: { shards: server.shards, transport: server.transport, shutdownTimeoutMs: server.shutdown_timeout },
     rtmp: {
@@ -292,11 +327,15 @@ function configOf({ server, rtmp, "rtmp.tls": tls, http, streaming, access, logg
       pingIntervalMs: rtmp.ping_interval_seconds * 1000,
       pingTimeoutMs: rtmp.ping_timeout_seconds * 1000,
       maxConnections: rtmp.max_connections,
-      // One without the other is a contradiction, found afterwards.
-      tls:
-        tls.certificate === "" && tls.key === ""
-          ? undefined
-          : { port: tls.port, certificatePath: tls.certificate, keyPath: tls.key },
+      tls: tlsOf(values["rtmp.tls"]),
+    },
+    rtsp: {
+      enabled: rtsp.enabled,
+      host: rtsp.host,
+      port: rtsp.port,
+      maxConnections: rtsp.max_connections,
+      sessionTimeoutMs: rtsp.session_timeout,
+      tls: tlsOf(values["rtsp.tls"]),
     },
     http: {
       enabled: http.enabled,
@@ -326,6 +365,11 @@ function configOf({ server, rtmp, "rtmp.tls": tls, http, streaming, access, logg
     },
     logging: { level: logging.level, format: logging.format },
   };
+}
+
+function tlsOf({ port, certificate, key }: Values["rtmp.tls"]): Config["rtmp"]["tls"] {
+  // One without the other is a contradiction, found afterwards.
+  return certificate === "" && key === "" ? undefined : { port, certificatePath: certificate, keyPath: key };
 }
 
 function freezeDeeply<T>(value: T): T {

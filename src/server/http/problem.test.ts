@@ -6,12 +6,14 @@ import * as runtimeErrors from "../../runtime/errors.ts";
 import * as serverErrors from "../errors.ts";
 import { problemOf } from "./problem.ts";
 
-/** What no request can meet: they concern a publisher's frames, a subscriber in the process, a log, or the start. */
+/** What no request can meet: they concern a publisher's frames, a subscriber in the process, a log, the start, or RTSP. */
 const elsewhere: ReadonlySet<string> = new Set([
   ...[kernelErrors.ERR_LOG_ENTRY_TOO_LARGE, kernelErrors.ERR_LOG_BROKEN, kernelErrors.ERR_SUBSCRIBER_EVICTED],
   ...[kernelErrors.ERR_PUBLICATION_ENDED, bridgeErrors.ERR_FRAME_WITHOUT_CONFIG],
   ...[serverErrors.ERR_INTERNAL, serverErrors.ERR_CERTIFICATE],
   ...[runtimeErrors.ERR_LISTEN, runtimeErrors.ERR_ADDON_UNAVAILABLE],
+  ...[bridgeErrors.ERR_TRACKS_CHANGED, bridgeErrors.ERR_NOTHING_TO_PUBLISH],
+  ...[serverErrors.ERR_RTSP_TRACK_LEFT_OUT, serverErrors.ERR_RTSP_TLS_ON_PLAIN_PORT],
 ]);
 const codes = Object.values({ ...kernelErrors, ...bridgeErrors, ...runtimeErrors, ...serverErrors });
 

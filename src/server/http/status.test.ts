@@ -21,6 +21,7 @@ function report(index: number, engine: Engine, players: ReadonlyMap<string, numb
     shard: { subscribeCount: 2, refusedCount: 0, lagCount: 0, evictedCount: 0 },
     links: { sentCount: 5, fullCount: 0 },
     transport,
+    rtsp: undefined,
     errors: { ERR_STREAM_NAME: 7 },
   };
 }

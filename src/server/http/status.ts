@@ -60,6 +60,7 @@ export async function stats(sources: StatusSources, nowMs: number): Promise<Reco
       process_resident_bytes: process.memoryUsage.rss(),
     },
     connections: snakeCase(connections),
+    rtsp: snakeCase(sum(reports.map(({ rtsp }) => ({ ...rtsp })))),
     counters: snakeCase(countersOf(reports, sources.controllerCounters())),
     errors: sum(reports.map(({ errors }) => errors)),
     shards: reports.map(({ index, transport, links, streams: own }) => ({

@@ -9,6 +9,8 @@ export interface BannerInfo {
   /** The ports that are listened on; undefined for what is off. */
   readonly rtmpPort: number | undefined;
   readonly rtmpsPort: number | undefined;
+  readonly rtspPort: number | undefined;
+  readonly rtspsPort: number | undefined;
   readonly httpPort: number | undefined;
   readonly access: Config["access"];
 }
@@ -33,16 +35,19 @@ export function formatBanner(info: BannerInfo): string {
   return `${lines.join("\n")}\n`;
 }
 
-function addressLines({ host, rtmpPort, rtmpsPort, httpPort }: BannerInfo): string[] {
+function addressLines({ host, rtmpPort, rtmpsPort, rtspPort, rtspsPort, httpPort }: BannerInfo): string[] {
   const at = (scheme: string, port: number, path: string): string =>
     `${scheme}://${host.includes(":") ? `[${host}]` : host}:${port}/${path}`;
   const lines: string[] = [];
   if (rtmpPort !== undefined) lines.push(row("Publish to", at("rtmp", rtmpPort, "live/cam")));
   if (rtmpsPort !== undefined) lines.push(row("Publish to", at("rtmps", rtmpsPort, "live/cam")));
+  if (rtspPort !== undefined) lines.push(row("Publish to", at("rtsp", rtspPort, "live/cam")));
+  if (rtspsPort !== undefined) lines.push(row("Publish to", at("rtsps", rtspsPort, "live/cam")));
   if (rtmpPort !== undefined) {
     lines.push(row("In OBS", `server ${at("rtmp", rtmpPort, "live")}, stream key cam`));
     lines.push(row("Play", at("rtmp", rtmpPort, "live/cam")));
   }
+  if (rtspPort !== undefined) lines.push(row("Play", at("rtsp", rtspPort, "live/cam")));
   if (httpPort !== undefined) {
     lines.push(row("Play", at("http", httpPort, "live/cam.flv")));
     lines.push(row("Watch at", at("http", httpPort, "live/cam")));

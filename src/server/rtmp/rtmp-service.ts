@@ -12,6 +12,7 @@ import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
 import { OpenSet } from "../open-set.ts";
 import { playOptionsOf } from "../play-options.ts";
+import type { MediaPorts } from "../shards/ports.ts";
 import { RtmpConnection, type RtmpConnectionContext } from "./rtmp-connection.ts";
 
 export interface RtmpServiceOptions {
@@ -20,18 +21,13 @@ export interface RtmpServiceOptions {
   readonly config: Config;
   readonly logger: Logger;
   /** Where to listen, in place of what the configuration says; both when other shards listen there, too. */
-  readonly ports: RtmpPorts;
+  readonly ports: MediaPorts;
   readonly isShared: boolean;
   /** Connections of all shards together. */
   readonly connectionCount: Int32Array;
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
   /** A mistake of ours. */
   readonly onFailure: (error: unknown) => void;
-}
-
-export interface RtmpPorts {
-  readonly rtmp: number | undefined;
-  readonly rtmps: number | undefined;
 }
 
 export class RtmpService implements IngestProtocol {

@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ControllerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
 import type { FlvRequest } from "../http/flv-plays.ts";
 import type { RepeatedError } from "../log/repeated-errors.ts";
-import type { RtmpPorts } from "../rtmp/rtmp-service.ts";
+import type { MediaPorts } from "./ports.ts";
 import type { ShardReport } from "./report.ts";
 
 /** What the controller's thread asks of a shard. */
@@ -13,7 +13,7 @@ export type MediaShardCalls = ShardCalls & {
   readonly connect: (peer: PeerConnection) => void;
   /** What rings this shard: a descriptor, or nothing but messages. */
   readonly doorbellFd: (nothing: undefined) => number | undefined;
-  readonly listen: (where: ListenWhere) => Promise<RtmpPorts>;
+  readonly listen: (where: ListenWhere) => Promise<MediaPorts>;
   readonly report: (nothing: undefined) => ShardReport;
   readonly openFlv: (request: FlvRequest) => Promise<number>;
   readonly startFlv: (play: { readonly id: number; readonly fd: number; readonly head: Uint8Array }) => void;
@@ -25,7 +25,7 @@ export type MediaShardCalls = ShardCalls & {
 };
 
 export interface ListenWhere {
-  readonly ports: RtmpPorts;
+  readonly ports: MediaPorts;
   /** Whether other shards listen there, too. */
   readonly isShared: boolean;
 }

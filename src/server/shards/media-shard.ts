@@ -1,6 +1,7 @@
 /** One shard of the server: an engine, a transport, and the protocols that carry media, all on one thread. */
 
 import { flvFamily } from "../../bridges/flv-egress.ts";
+import { rtspFamily, rtspFamilyName } from "../../bridges/rtsp-egress.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { MemoryBudget } from "../../kernel/memory-budget.ts";
 import { type EngineEvent, type HealthCheck, LocalEventBus } from "../../kernel/services.ts";
@@ -10,7 +11,7 @@ import { openTransport } from "../../runtime/open-transport.ts";
 import type { PeerCalls } from "../../runtime/shards/calls.ts";
 import { type Link, PortLink } from "../../runtime/shards/link.ts";
 import { Shard } from "../../runtime/shards/shard.ts";
-import type { Transport } from "../../runtime/transport.ts";
+import type { Connection, Transport } from "../../runtime/transport.ts";
 import type { Config } from "../config/schema.ts";
 import { ERR_INTERNAL } from "../errors.ts";
 import { FlvPlays } from "../http/flv-plays.ts";
@@ -18,15 +19,19 @@ import type { Logger } from "../log/logger.ts";
 import { RepeatedErrors } from "../log/repeated-errors.ts";
 import { playOptionsOf } from "../play-options.ts";
 import { RtmpService } from "../rtmp/rtmp-service.ts";
+import { type RtspReport, RtspService } from "../rtsp/rtsp-service.ts";
 import type { ListenWhere, MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
+import type { MediaPorts } from "./ports.ts";
 import { reportOf } from "./report.ts";
 
 /** What all shards of one server have in common, in shared memory. */
 export interface SharedCounts {
   /** Bytes of rings and windows, one number for each shard. */
   readonly memory: SharedArrayBuffer;
-  /** RTMP connections of all shards, one 32-bit number. */
+  /** Connections of all shards, a 32-bit number each: RTMP, RTSP. */
   readonly connections: SharedArrayBuffer;
+  /** Random: what SSRCs are made of. */
+  readonly rtpSecret: SharedArrayBuffer;
 }
 
 export interface MediaShardOptions {
@@ -45,6 +50,7 @@ export class MediaShard {
   readonly #options: MediaShardOptions;
   readonly #problemTimer: NodeJS.Timeout;
   #rtmp: RtmpService | undefined;
+  #rtsp: RtspService | undefined;
 
   constructor(options: MediaShardOptions, controller: Link<ServerCalls>) {
     const { index, config, logger, counts, healthChecks = [] } = options;
@@ -76,7 +82,10 @@ export class MediaShard {
         memoryBytes: streaming.memoryLimitBytes,
       },
     });
-    const families = new Map([["flv", flvFamily]]);
+    const families = new Map([
+      ["flv", flvFamily],
+      [rtspFamilyName, rtspFamily(systemClock.wallMs)],
+    ]);
     this.shard = new Shard({ index, engine, families, onEvent, onFailure: this.onFailure }, controller);
     this.transport.onDoorbell = () => this.shard.rung();
     this.flvPlays = new FlvPlays({
@@ -120,29 +129,39 @@ export class MediaShard {
     this.problems.handle(problem, { err: cloneableError(error) }, systemClock.monotonicMs());
   };
 
-  get rtmpPort(): number | undefined {
-    return this.#rtmp?.port;
+  /** Undefined when RTSP is off, and before the start. */
+  get rtsp(): RtspReport | undefined {
+    return this.#rtsp?.report();
   }
 
   /** Opens the listeners of all protocols that the configuration names. Resolves to their ports. */
-  async listen({ ports, isShared }: ListenWhere): Promise<{ rtmp: number | undefined; rtmps: number | undefined }> {
+  async listen({ ports, isShared }: ListenWhere): Promise<MediaPorts> {
     const { config, logger, counts } = this.#options;
+    const common = {
+      streams: this.shard,
+      transport: this.transport,
+      config,
+      logger,
+      ports,
+      isShared,
+      onProblem: (problem: CodedError, connection: Connection, stream: string) =>
+        this.onProblem(problem, connection.remoteAddress, stream),
+      onFailure: this.onFailure,
+    };
     if (config.rtmp.enabled) {
-      this.#rtmp = new RtmpService({
-        streams: this.shard,
-        transport: this.transport,
-        config,
-        logger,
-        ports,
-        isShared,
-        connectionCount: new Int32Array(counts.connections),
-        onProblem: (problem, connection, stream) => this.onProblem(problem, connection.remoteAddress, stream),
-        onFailure: this.onFailure,
-      });
+      this.#rtmp = new RtmpService({ ...common, connectionCount: new Int32Array(counts.connections, 0, 1) });
       this.shard.engine.register(this.#rtmp);
     }
+    if (config.rtsp.enabled) {
+      const connectionCount = new Int32Array(counts.connections, 4, 1);
+      this.#rtsp = new RtspService({ ...common, connectionCount, secret: new Uint8Array(counts.rtpSecret) });
+      this.shard.engine.register(this.#rtsp);
+    }
     await this.shard.engine.start();
-    return { rtmp: this.#rtmp?.port, rtmps: this.#rtmp?.tlsPort };
+    return {
+      ...{ rtmp: this.#rtmp?.port, rtmps: this.#rtmp?.tlsPort },
+      ...{ rtsp: this.#rtsp?.port, rtsps: this.#rtsp?.tlsPort },
+    };
   }
 
   async close(): Promise<void> {

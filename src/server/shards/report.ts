@@ -7,6 +7,7 @@ import type { LinkCounters } from "../../runtime/shards/link.ts";
 import type { Shard, ShardCounters } from "../../runtime/shards/shard.ts";
 import type { Transport, TransportCounters } from "../../runtime/transport.ts";
 import type { RepeatedErrors } from "../log/repeated-errors.ts";
+import type { RtspReport } from "../rtsp/rtsp-service.ts";
 
 export interface ShardReport {
   readonly index: number;
@@ -19,6 +20,8 @@ export interface ShardReport {
   readonly shard: ShardCounters;
   readonly links: LinkCounters;
   readonly transport: TransportCounters;
+  /** Publishers over RTSP that this shard has now. */
+  readonly rtsp: RtspReport | undefined;
   /** Errors that peers caused, by code. */
   readonly errors: Readonly<Record<string, number>>;
 }
@@ -35,9 +38,10 @@ export interface ReportSources {
   readonly shard: Shard;
   readonly transport: Transport;
   readonly problems: RepeatedErrors;
+  readonly rtsp: RtspReport | undefined;
 }
 
-export function reportOf({ shard, transport, problems }: ReportSources): ShardReport {
+export function reportOf({ shard, transport, problems, rtsp }: ReportSources): ShardReport {
   const { engine } = shard;
   return {
     index: shard.index,
@@ -48,6 +52,7 @@ export function reportOf({ shard, transport, problems }: ReportSources): ShardRe
     shard: { ...shard.counters },
     links: shard.linkCounters,
     transport: transport.counters,
+    rtsp,
     errors: Object.fromEntries(problems.totals()),
   };
 }

@@ -3,6 +3,7 @@
  * one beside them for the players that can't leave it.
  */
 
+import { randomBytes } from "node:crypto";
 import { once } from "node:events";
 import { createServer } from "node:net";
 import { availableParallelism } from "node:os";
@@ -12,9 +13,9 @@ import { ERR_LISTEN } from "../../runtime/errors.ts";
 import { type Link, type LinkCounters, LocalLink } from "../../runtime/shards/link.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger, LoggerSettings } from "../log/logger.ts";
-import type { RtmpPorts } from "../rtmp/rtmp-service.ts";
 import type { MediaShardCalls, ServerCalls } from "./calls.ts";
 import { MediaShard, type SharedCounts } from "./media-shard.ts";
+import { type MediaPorts, noPorts } from "./ports.ts";
 import type { ShardReport } from "./report.ts";
 import { connectShards, type ShardThread, startShardThread } from "./shard-threads.ts";
 
@@ -36,7 +37,7 @@ export class ShardSet {
   readonly #links: ReadonlyMap<number, Link<MediaShardCalls>>;
   /** Each shard's doorbell, as the others ring it. */
   readonly #doorbellFds: number[] = [];
-  #ports: RtmpPorts = { rtmp: undefined, rtmps: undefined };
+  #ports: MediaPorts = noPorts;
 
   constructor({ config, logger, logging, calls, healthChecks, onDeath }: ShardSetOptions) {
     this.#config = config;
@@ -44,8 +45,10 @@ export class ShardSet {
     const threadCount = wanted === 1 ? 0 : wanted;
     const counts: SharedCounts = {
       memory: new SharedArrayBuffer(8 * (threadCount + 1)),
-      connections: new SharedArrayBuffer(4),
+      connections: new SharedArrayBuffer(8),
+      rtpSecret: new SharedArrayBuffer(32),
     };
+    new Uint8Array(counts.rtpSecret).set(randomBytes(counts.rtpSecret.byteLength));
     const onFailure = (error: unknown): void => this.main.onFailure(error);
     this.main = new MediaShard({ index: 0, config, logger, counts, healthChecks }, new LocalLink(calls, onFailure));
     this.#threads = Array.from({ length: threadCount }, (_, at) =>
@@ -67,7 +70,7 @@ export class ShardSet {
   }
 
   /** Listened on; undefined before the start, and for what is switched off. */
-  get ports(): RtmpPorts {
+  get ports(): MediaPorts {
     return this.#ports;
   }
 
@@ -114,18 +117,21 @@ export class ShardSet {
 
   /** What several sockets of ours may share, those of another server could join, and take half of the connections. */
   async #assertPortsFree(): Promise<void> {
-    const { enabled, host, port, tls } = this.#config.rtmp;
-    if (!enabled) return;
-    for (const each of tls === undefined ? [port] : [port, tls.port]) {
-      if (each === 0) continue;
+    const { rtmp, rtsp } = this.#config;
+    const listeners = [rtmp, rtsp].flatMap(({ enabled, host, port, tls }) => {
+      const ports = tls === undefined ? [port] : [port, tls.port];
+      return enabled ? ports.map((each) => ({ host, port: each })) : [];
+    });
+    for (const { host, port } of listeners) {
+      if (port === 0) continue;
       const probe = createServer();
       try {
-        probe.listen({ port: each, ...(host === "" ? {} : { host }) });
+        probe.listen({ port, ...(host === "" ? {} : { host }) });
         await once(probe, "listening");
       } catch (error) {
         const { code = "an unknown error" } = error as NodeJS.ErrnoException;
         const where = host === "" ? "all addresses" : host;
-        throw new CodedError(ERR_LISTEN, `can't listen on ${where}, port ${each}: ${code}`);
+        throw new CodedError(ERR_LISTEN, `can't listen on ${where}, port ${port}: ${code}`);
       }
       probe.close();
       await once(probe, "close");

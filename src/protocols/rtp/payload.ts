@@ -1,0 +1,48 @@
+/**
+ * What every payload format of RTP offers, whatever its codec: a writer that cuts frames into payloads, and a reader that
+ * puts them together again. One file each in payload/. What the bytes of a frame are: docs/frames.md.
+ */
+
+/** Where a payload writer puts payloads: one `begin` for each packet, then exactly `payloadBytes` bytes. */
+export interface PayloadSink {
+  /**
+   * `isLastOfFrame` is what most formats send as the marker bit. `timestampOffset` is the packet's time after the frame's, in
+   * ticks of the RTP clock, where a frame of sound fills several packets; left out it is 0.
+   */
+  begin(payloadBytes: number, isLastOfFrame: boolean, timestampOffset?: number): void;
+  /** Appends `bytes[start, end)`. */
+  write(bytes: Uint8Array, start?: number, end?: number): void;
+}
+
+/** Splits frames into RTP payloads of at most `maxPayloadBytes`, an argument of its constructor. No allocation per packet. */
+export interface RtpPayloadWriter {
+  writeFrame(data: Uint8Array, isKey: boolean, sink: PayloadSink): void;
+}
+
+/** One access unit out of packets. */
+export interface RtpFrame {
+  /** As it stood in the packets: 32 bits of the payload format's clock. */
+  readonly timestamp: number;
+  /** The frame's own memory. */
+  readonly data: Uint8Array;
+  readonly isKey: boolean;
+  /** As TrackFormat.config; set when the stream told a new decoder configuration in band, with this frame or before it. */
+  readonly config?: Uint8Array;
+  /** As TrackFormat.description. */
+  readonly description?: Uint8Array;
+}
+
+/**
+ * Takes packets of one payload type, in order of their sequence numbers, and gives frames.
+ *
+ * A damaged access unit is dropped whole and counted; after a loss that hits references, video goes on at the next key frame.
+ * A payload that is malformed is a CodedError: the packet and its access unit are lost, and the reader takes the next one as
+ * after any other loss.
+ */
+export interface RtpPayloadReader {
+  /** `payload` is a view that is valid during the call only. `isLossBefore`: packets are missing between the last one and this. */
+  handle(payload: Uint8Array, timestamp: number, marker: boolean, isLossBefore: boolean): void;
+  /** The next complete frame; to be called until undefined after each `handle`. */
+  poll(): RtpFrame | undefined;
+  readonly droppedFrameCount: number;
+}

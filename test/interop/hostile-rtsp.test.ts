@@ -1,0 +1,186 @@
+/** Bad RTSP from the network: each kind gets its answer or error, is counted, and is felt by nobody else. */
+
+import { connect, type Socket } from "node:net";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
+import { corpusSeeds } from "../support/material.ts";
+import { Canary } from "../support/raw-canary.ts";
+import { expectCounted, expectQuietLog, growthDuring } from "../support/raw-server.ts";
+import { startServer, type TestServer } from "../support/server.ts";
+import { waitFor } from "../support/wait.ts";
+
+const resources = new AsyncDisposableStack();
+let server: TestServer;
+let canary: Canary;
+
+beforeAll(async () => {
+  server = resources.use(await startServer({ set: ["rtsp.session_timeout=5s"] }));
+  canary = resources.use(await Canary.start(server));
+});
+afterEach(() => canary.expectNothingLost());
+afterAll(async () => {
+  try {
+    expectQuietLog(server);
+  } finally {
+    await resources.disposeAsync();
+  }
+});
+
+class RawRtsp implements Disposable {
+  readonly closed: Promise<void>;
+  readonly #socket: Socket;
+  #received = "";
+
+  constructor(port: number) {
+    this.#socket = connect({ host: "127.0.0.1", port, noDelay: true });
+    this.#socket.on("data", (bytes: Buffer) => {
+      this.#received += bytes.toString("latin1");
+    });
+    this.#socket.on("error", () => {}); // 'close' follows
+    this.closed = new Promise((resolve) => this.#socket.on("close", () => resolve()));
+  }
+
+  get received(): string {
+    return this.#received;
+  }
+
+  write(bytes: string | Uint8Array): void {
+    if (this.#socket.destroyed) return;
+    if (typeof bytes === "string") this.#socket.write(bytes, "latin1");
+    else this.#socket.write(bytes);
+  }
+
+  /** Sends a request and waits for the answer with its CSeq. */
+  async ask(head: string, cseq: number, body = ""): Promise<string> {
+    const length = body === "" ? "" : `Content-Length: ${body.length}\r\n`;
+    this.write(`${head}\r\nCSeq: ${cseq}\r\n${length}\r\n${body}`);
+    return waitFor(`the answer ${cseq}`, () =>
+      this.#received.split(/(?=RTSP\/1\.0 )/).find((answer) => answer.includes(`CSeq: ${cseq}\r\n`)),
+    );
+  }
+
+  /** Says nothing more. */
+  end(): void {
+    this.#socket.end();
+  }
+
+  [Symbol.dispose](): void {
+    this.#socket.destroy();
+  }
+}
+
+const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\na=control:0\r\n";
+
+/** A publisher of G.711 that has announced and set up; the session's id. */
+async function announced(peer: RawRtsp, name: string): Promise<string> {
+  const url = `rtsp://127.0.0.1/${name}`;
+  expect(await peer.ask(`ANNOUNCE ${url} RTSP/1.0\r\nContent-Type: application/sdp`, 1, sdp)).toContain(" 200 OK");
+  const transport = "Transport: RTP/AVP/TCP;unicast;interleaved=0-1;mode=record";
+  const answer = await peer.ask(`SETUP ${url}/0 RTSP/1.0\r\n${transport}`, 2);
+  return /Session: ([^;\r]+)/.exec(answer)![1]!;
+}
+
+test.each([
+  ["a negative Content-Length", "Content-Length: -1", "ERR_RTSP_CONTENT_LENGTH"],
+  ["a Content-Length of 1 GiB", "Content-Length: 1073741824", "ERR_RTSP_BODY_TOO_LONG"],
+  ["128 KiB of headers", `X-Long: ${"a".repeat(131_072)}`, "ERR_RTSP_TOO_LONG"],
+  ["a version that there is not", "", "ERR_RTSP_VERSION"],
+])("%s ends the session with its code, and takes no memory", async (_, header, code) => {
+  await expectCounted(server, code, 1, async () => {
+    const growth = await growthDuring(server, async () => {
+      using peer = new RawRtsp(server.rtspPort);
+      const version = header === "" ? "RTSP/9.9" : "RTSP/1.0";
+      peer.write(`OPTIONS rtsp://127.0.0.1/live/cam ${version}\r\nCSeq: 1\r\n${header}\r\n\r\n`);
+      await peer.closed;
+      expect(peer.received).toMatch(/^RTSP\/1\.0 (4|5)\d\d /);
+    });
+    expect(growth).toBeLessThan(64 * 2 ** 20);
+  });
+});
+
+test("another connection's session is 454, and its owner does not notice", async () => {
+  using owner = new RawRtsp(server.rtspPort);
+  const session = await announced(owner, "live/owner");
+  using thief = new RawRtsp(server.rtspPort);
+  for (const [at, method] of ["RECORD", "TEARDOWN", "GET_PARAMETER", "SETUP"].entries()) {
+    const request = `${method} rtsp://127.0.0.1/live/owner RTSP/1.0\r\nSession: ${session}`;
+    expect(await thief.ask(request, 10 + at)).toContain(" 454 ");
+  }
+  expect(await owner.ask(`RECORD rtsp://127.0.0.1/live/owner RTSP/1.0\r\nSession: ${session}`, 3)).toContain(" 200 ");
+});
+
+test("a second publisher of a stream is 403, and the first goes on", async () => {
+  using first = new RawRtsp(server.rtspPort);
+  await announced(first, "live/taken");
+  using second = new RawRtsp(server.rtspPort);
+  await expectCounted(server, "ERR_STREAM_BUSY", 1, async () => {
+    const head = "ANNOUNCE rtsp://127.0.0.1/live/taken RTSP/1.0\r\nContent-Type: application/sdp";
+    expect(await second.ask(head, 1, sdp)).toContain(" 403 ");
+  });
+});
+
+test("interleaved frames on channels that were never set up, and packets that are none, cost nobody anything", async () => {
+  using peer = new RawRtsp(server.rtspPort);
+  const session = await announced(peer, "live/noise");
+  await peer.ask(`RECORD rtsp://127.0.0.1/live/noise RTSP/1.0\r\nSession: ${session}`, 3);
+  await expectCounted(server, "ERR_RTP_HEADER", 100, async () => {
+    for (let i = 0; i < 100; i++) {
+      peer.write(Uint8Array.of(0x24, 200, 0, 4, 1, 2, 3, 4));
+      peer.write(Uint8Array.of(0x24, 0, 0, 4, 1, 2, 3, 4));
+    }
+  });
+  expect(await peer.ask("OPTIONS * RTSP/1.0", 4)).toContain(" 200 OK");
+});
+
+test("a stream that nobody publishes is 404, and a name outside the grammar 400", async () => {
+  using peer = new RawRtsp(server.rtspPort);
+  expect(await peer.ask("DESCRIBE rtsp://127.0.0.1/live/nobody RTSP/1.0", 1)).toContain(" 404 ");
+  expect(await peer.ask("DESCRIBE rtsp://127.0.0.1/live/%2e%2e/cam RTSP/1.0", 2)).toContain(" 400 ");
+});
+
+test("TLS on the plain port is said to be that, and a web browser is not served", async () => {
+  await expectCounted(server, "ERR_RTSP_TLS_ON_PLAIN_PORT", 1, async () => {
+    using peer = new RawRtsp(server.rtspPort);
+    peer.write(Uint8Array.of(0x16, 3, 1, 2, 0, 1));
+    await peer.closed;
+  });
+  await expectCounted(server, "ERR_RTSP_TUNNEL", 1, async () => {
+    using peer = new RawRtsp(server.rtspPort);
+    peer.write("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n");
+    await peer.closed;
+    expect(peer.received).toContain(" 400 Bad Request");
+  });
+});
+
+test("200 connections that say nothing are closed", async () => {
+  using peers = new DisposableStack();
+  const silent = Array.from({ length: 200 }, () => peers.use(new RawRtsp(server.rtspPort)));
+  for (const peer of silent.slice(100)) peer.write("OPT");
+  await Promise.all(silent.map(({ closed }) => closed));
+});
+
+test("every seed of the corpora, in pieces, through the real socket", async () => {
+  const seeds = ["rtsp_session", "rtsp_message", "rtsp_headers"].flatMap((folder) =>
+    Array.from(corpusSeeds(folder), ({ bytes }): Uint8Array[] => [bytes]),
+  );
+  let number = 0;
+  for (const { bytes } of corpusSeeds("sdp")) {
+    const address = `rtsp://127.0.0.1/corpora/${number++}`;
+    const head = `ANNOUNCE ${address} RTSP/1.0\r\nCSeq: 1\r\nContent-Type: application/sdp\r\nContent-Length: ${bytes.length}`;
+    seeds.push([Buffer.from(`${head}\r\n\r\n`), bytes]);
+  }
+  while (seeds.length > 0) {
+    const peers = seeds.splice(0, 50).map((pieces) => {
+      const peer = new RawRtsp(server.rtspPort);
+      for (const piece of pieces) {
+        const cut = piece.length >> 1;
+        peer.write(piece.subarray(0, cut));
+        peer.write(piece.subarray(cut));
+      }
+      peer.end();
+      return peer;
+    });
+    await Promise.all(peers.map(({ closed }) => closed));
+  }
+  using last = new RawRtsp(server.rtspPort);
+  expect(await last.ask("OPTIONS * RTSP/1.0", 1)).toContain(" 200 OK");
+});
