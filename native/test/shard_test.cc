@@ -487,7 +487,7 @@ void TestTake() {
   world.TakeEvents();
   CHECK(world.shard.Take(-1) == -EBADF);
   // What epoll does not take is closed, not leaked.
-  const int file = memfd_create("no socket", 0);
+  const int file = memfd_create("a file", MFD_CLOEXEC);
   CHECK(file >= 0);
   CHECK(world.shard.Take(file) == -EPERM && fcntl(file, F_GETFD) == -1);
   CHECK(world.shard.counters.open == 0);
@@ -525,7 +525,7 @@ void TestControlBytes() {
   Peer& deaf = world.Connect();
   deaf.behave = [](size_t) { return -EAGAIN; };
   for (int i = 0; i < 5; i++) world.Send(deaf, std::string(10, 'c'), 40);
-  CHECK(deaf.is_closed && deaf.close_error == ENOBUFS);
+  CHECK(deaf.is_closed && deaf.close_error == ENOBUFS && world.shard.counters.queued_bytes == 0);
   Peer& behind = world.Connect();
   std::string expected = "first;";
   behind.answers = {-EAGAIN};
@@ -534,13 +534,15 @@ void TestControlBytes() {
     const std::string more = std::to_string(i) + ";";
     expected += more;
     world.Send(behind, more, 40);
-    CHECK(!behind.is_closed && world.shard.Find(behind.id)->queue.size() <= 40);
+    CHECK(!behind.is_closed && world.shard.Find(behind.id)->queue->size() <= 40);
+    CHECK(world.shard.counters.queued_bytes == static_cast<double>(world.shard.Find(behind.id)->queue->size()));
     behind.answers = {static_cast<Answer>(expected.size() - behind.received.size() - 1)};
     world.Wake(behind);
     CHECK(behind.received.size() == expected.size() - 1);
   }
   world.Wake(behind);
   CHECK(behind.received == expected);
+  CHECK(world.shard.Find(behind.id)->queue == nullptr && world.shard.counters.queued_bytes == 0);
 }
 
 void TestEnds() {
@@ -683,6 +685,82 @@ void TestListenerLimits() {
   for (const int fd : clients) close(fd);
 }
 
+void Swallow(const Peer& peer) {
+  char filling[65536];
+  while (read(peer.far_end, filling, sizeof filling) > 0) continue;
+}
+
+// A peer that takes its time, one that refuses after a while, and one that can't even be asked.
+void TestConnecting() {
+  World world;
+  Peer& slow = world.ConnectOut();
+  for (int i = 0; i < 3; i++) {
+    world.Send(slow, std::to_string(i));
+    world.Poll();
+    world.now_ms += 60000;
+    world.Sweep();
+    CHECK(!slow.is_connected && !slow.is_closed && slow.call_count == 0);
+  }
+  CHECK(world.shard.counters.open == 1 && world.shard.counters.accepted == 0);
+  Swallow(slow);
+  slow.answers = {2};
+  world.Poll();
+  CHECK(slow.is_connected && slow.received == "01");
+  world.Wake(slow);
+  CHECK(slow.received == "012" && !slow.is_closed);
+
+  for (const int error : {ECONNREFUSED, ETIMEDOUT, EHOSTUNREACH}) {
+    Peer& refused = world.ConnectOut();
+    world.Send(refused, "never sent");
+    world.option_error = error;
+    Swallow(refused);
+    world.Poll();
+    world.option_error = 0;
+    CHECK(refused.is_closed && refused.close_error == error && !refused.is_connected && refused.call_count == 0);
+    Peer& impossible = world.ConnectOut(error);
+    CHECK(!impossible.is_closed);  // JavaScript knows the id first
+    world.Send(impossible, "never sent");
+    world.TakeEvents();
+    CHECK(impossible.is_closed && impossible.close_error == error && impossible.call_count == 0);
+  }
+  CHECK(world.shard.counters.socket_errors == 6 && world.shard.counters.open == 1);
+
+  // Given up before there was an answer: at once, or when it has taken too long to end in order.
+  Peer& destroyed = world.ConnectOut();
+  world.shard.Destroy(destroyed.id);
+  world.TakeEvents();
+  CHECK(destroyed.is_closed && destroyed.close_error == 0);
+  Peer& ended = world.ConnectOut();
+  world.Send(ended, "bye");
+  world.shard.End(ended.id, world.now_ms);
+  world.Sweep();
+  CHECK(!ended.is_closed);
+  world.now_ms += 2100;
+  world.Sweep();
+  CHECK(ended.is_closed && !ended.is_connected && ended.received.empty());
+  Peer& late = world.ConnectOut();
+  world.Send(late, "bye");
+  world.shard.End(late.id, world.now_ms);
+  Swallow(late);
+  world.Poll();
+  CHECK(late.is_connected && late.received == "bye" && !late.is_closed);
+}
+
+void TestAddressesToConnectTo() {
+  World world;
+  const double no_address[4] = {kEventClosed, 0, EINVAL, 0};
+  double events[8];
+  CHECK(world.shard.Connect("nobody", 1, "") == 0 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(std::equal(events, events + 4, no_address));
+  CHECK(world.shard.Connect("127.0.0.1", 1, "nobody") == 1 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(events[2] == EINVAL);
+  CHECK(world.shard.Connect("127.0.0.1", 1, "192.0.2.7") == 0 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(events[2] == EADDRNOTAVAIL);
+  world.shard.SetDescriptorLimit(8);  // all but a few are in use, as it looks
+  CHECK(world.shard.Connect("127.0.0.1", 1, "") == 1 && world.shard.TakeEvents(events, 2) == 1);
+  CHECK(events[2] == EMFILE);
+}
+
 // One connection's bytes, taken apart: whole entries and control bytes in order, from a random access point on.
 struct Verdict {
   int64_t last_entry = -1;
@@ -791,7 +869,7 @@ void TestAtRandom(uint64_t seed) {
         break;
       case 4:
       case 5:
-        world.FlushSome(log, numbers.OneIn(2), numbers.OneIn(2) ? numbers.Below(4) : SIZE_MAX);
+        world.Flush(log);
         break;
       case 6:
       case 7:
@@ -832,6 +910,13 @@ void TestAtRandom(uint64_t seed) {
     CHECK(world.cursor_count() == world.shard.CursorCount(log));
     const auto open = std::count_if(players.begin(), players.end(), [](const Player& each) { return !each.peer->is_closed; });
     CHECK(world.shard.counters.open == static_cast<double>(open));
+    double queued = 0;
+    for (const Player& each : players) {
+      const Connection* c = world.shard.Find(each.peer->id);
+      if (c->queue != nullptr) queued += static_cast<double>(c->queue->size());
+      CHECK(c->queue == nullptr || c->queue->size() > 0);
+    }
+    CHECK(world.shard.counters.queued_bytes == queued);
   }
   // Everybody takes everything now: whoever is still there has the newest entry, and all control bytes.
   for (Player& player : players) {
@@ -881,6 +966,8 @@ int main(int argc, char** argv) {
   TestAcceptWithoutDescriptors();
   TestReservedDescriptors();
   TestListenerLimits();
+  TestConnecting();
+  TestAddressesToConnectTo();
   for (uint64_t seed = 1; seed <= rounds; seed++) TestAtRandom(seed);
   std::printf("shard: every test, and %" PRIu64 " random ones\n", rounds);
 }
