@@ -21,6 +21,7 @@ import type { PeerRequest } from "../../kernel/gate.ts";
 import type { Publication } from "../../kernel/publication.ts";
 import type { RtspServerEvent, RtspServerOptions } from "../../protocols/rtsp/server-events.ts";
 import { RtspServerSession } from "../../protocols/rtsp/session.ts";
+import { status } from "../../protocols/rtsp/status.ts";
 import type { Player } from "../../runtime/shards/feed.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
@@ -190,7 +191,7 @@ export class RtspPeer {
       const answer = { sdp: description.sdp, trackCount: description.tracks.length };
       this.#session.acceptDescribe(requestId, answer, this.#context.nowMs());
     } catch (error) {
-      this.#reject(requestId, error, stream, this.#context.tokens.play);
+      this.#reject(requestId, error, { name: stream, query }, this.#context.tokens.play);
     }
     this.#drain();
   }
@@ -231,7 +232,7 @@ export class RtspPeer {
         this.#publishing = { publication, ingest, isRecording: false };
       }
     } catch (error) {
-      this.#reject(requestId, error, stream, this.#context.tokens.publish);
+      this.#reject(requestId, error, { name: stream, query }, this.#context.tokens.publish);
     }
     this.#drain();
   }
@@ -284,7 +285,7 @@ export class RtspPeer {
       this.#drain();
       playing.start(this.#context.playOptions);
     } catch (error) {
-      this.#reject(requestId, error, request.name, this.#context.tokens.play);
+      this.#reject(requestId, error, request, this.#context.tokens.play);
       this.#drain();
     }
   }
@@ -320,16 +321,19 @@ export class RtspPeer {
     publishing?.publication.end(reason);
   }
 
-  #request(name: string, query: string): PeerRequest & { readonly name: string } {
+  #request(name: string, query: string): PeerRequest & Asked {
     const protocol = this.#connection.isEncrypted ? "rtsps" : "rtsp";
     return { name, protocol, address: this.#connection.remoteAddress, query };
   }
 
-  #reject(requestId: number, error: unknown, stream: string, token: string): void {
+  #reject(requestId: number, error: unknown, request: Asked, token: string): void {
     const code = error instanceof CodedError ? error.code : ERR_INTERNAL;
-    if (error instanceof CodedError) this.#problem(error, stream);
-    else this.#context.onFailure(error);
-    this.#session.reject(requestId, rejectionOf(code, token !== ""), this.#context.nowMs());
+    const answer = rejectionOf(code, token !== "");
+    // Clients with a password begin without it: the first 401 is a question, and nobody's mistake.
+    const isQuestion = answer === status.unauthorized && !new URLSearchParams(request.query).has("token");
+    if (!(error instanceof CodedError)) this.#context.onFailure(error);
+    else if (!isQuestion) this.#problem(error, request.name);
+    this.#session.reject(requestId, answer, this.#context.nowMs());
   }
 
   #problem(problem: CodedError, stream: string): void {
@@ -341,8 +345,14 @@ export class RtspPeer {
   }
 }
 
+/** As the client wrote it, but for credentials that stand in the query now. */
+interface Asked {
+  readonly name: string;
+  readonly query: string;
+}
+
 interface Described {
-  readonly request: PeerRequest & { readonly name: string };
+  readonly request: PeerRequest & Asked;
   readonly description: RtspDescription;
 }
 
