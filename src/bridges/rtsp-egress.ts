@@ -1,6 +1,6 @@
 /**
- * Frames into RTP, interleaved as RTSP over TCP carries it (RFC 2326 §10.12): "$", channel, length, packet. Packetised once for
- * each stream and set of tracks, whoever watches; an entry is a whole frame.
+ * What RTSP players are told of a stream, and its frames in RTP, interleaved as RTSP over TCP carries it (RFC 2326 §10.12): "$",
+ * channel, length, packet. Packetised once for each stream and set of tracks, whoever watches; an entry is a whole frame.
  *
  * What is ours goes on over a publisher's return: SSRCs, sequence numbers, and timestamps, which follow the stream's timeline.
  * Sender reports stand in front of every random access point for those who start there, so that they have lip sync at once,
@@ -78,7 +78,9 @@ export function describeStream(
   const media: MediaDescription[] = [];
   const tracks: RtspTrack[] = [];
   const leftOut: string[] = [];
-  for (const { kind, number, format } of all) {
+  // Pictures first, whichever came first: the same tracks make the same log.
+  const order = (track: Track): number => (track.kind === "video" ? 0 : maxTracks) + track.number;
+  for (const { kind, number, format } of all.toSorted((a, b) => order(a) - order(b))) {
     const isWanted = kind === "video" ? wantsVideo : kind === "audio" && wantsAudio;
     if (!isWanted || tracks.length === maxTracks) continue;
     try {

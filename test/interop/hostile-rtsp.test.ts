@@ -108,6 +108,33 @@ test("another connection's session is 454, and its owner does not notice", async
   expect(await owner.ask(`RECORD rtsp://127.0.0.1/live/owner RTSP/1.0\r\nSession: ${session}`, 3)).toContain(" 200 ");
 });
 
+test.each(["TEARDOWN", "PAUSE"])(
+  "a whole session in one piece, with %s right behind PLAY, sends nothing",
+  async (last) => {
+    using peer = new RawRtsp(server.rtspPort);
+    const url = "rtsp://127.0.0.1/canary/bird";
+    const before = (await server.stats()).subscribers;
+    const requests = [
+      `DESCRIBE ${url}`,
+      `SETUP ${url}/trackID=0 RTSP/1.0\r\nTransport: RTP/AVP/TCP;unicast;interleaved=0-1`,
+      `PLAY ${url}`,
+      `${last} ${url}`,
+    ];
+    peer.write(
+      requests
+        .map((head, at) => `${head.includes("RTSP/1.0") ? head : `${head} RTSP/1.0`}\r\nCSeq: ${at + 1}\r\n\r\n`)
+        .join(""),
+    );
+    await peer.ask("OPTIONS * RTSP/1.0", 5);
+    expect(peer.received.match(/RTSP\/1\.0 200 OK/g)).toHaveLength(5);
+    expect(peer.received).not.toContain("$");
+    await waitFor("the player to be gone or paused", async () => {
+      const { subscribers } = await server.stats();
+      return subscribers === before + (last === "PAUSE" ? 1 : 0);
+    });
+  },
+);
+
 test("a second publisher of a stream is 403, and the first goes on", async () => {
   using first = new RawRtsp(server.rtspPort);
   await announced(first, "live/taken");

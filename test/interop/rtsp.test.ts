@@ -1,5 +1,7 @@
 /** RTSP over TCP: real publishers and players, and every other protocol at the other end, judged by decoded frames. */
 
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import {
   ffmpeg,
@@ -19,6 +21,7 @@ import { ffmpegMissingSounds, rtspPlayers, rtspPublishers } from "../support/rts
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
+const run = promisify(execFile);
 const gop = 50;
 const resources = new AsyncDisposableStack();
 const folder = resources.use(new TestFolder());
@@ -31,7 +34,7 @@ beforeAll(async () => {
   await ffmpeg([...testSources(5), ...x264, "-g", `${gop}`, "-c:a", "aac", "-ac", "2", source]);
   pictures = await frameHashes(source, "v:0");
   sounds = await packetHashes(source, "a:0");
-  server = resources.use(await startServer({ set: ["streaming.idle_timeout=1s", "server.shards=2"] }));
+  server = resources.use(await startServer({ set: ["streaming.idle_timeout=1s"] }));
 });
 afterAll(() => resources.disposeAsync());
 
@@ -183,6 +186,23 @@ describe("access", () => {
     await finished(player, "the player");
     expectSameFrames("pictures", await frameHashes(record, "v:0"), pictures);
   });
+});
+
+test("RTSPS carries both ways", async () => {
+  const [certificate, key] = [folder.file("certificate.pem"), folder.file("key.pem")];
+  const curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-subj", "/CN=test.example", "-days", "2"];
+  await run("openssl", ["req", "-x509", ...curve, "-nodes", "-keyout", key, "-out", certificate]);
+  const files = [`rtsp.tls.certificate=${certificate}`, `rtsp.tls.key=${key}`, "rtsp.tls.port=0"];
+  await using secure = await startServer({ set: [...files, "streaming.idle_timeout=500ms"] });
+  const url = `rtsps://127.0.0.1:${secure.rtspsPort}/live/secret`;
+  await using publisher = publishFileRtsp(source, url);
+  await waitFor("the stream", async () => (await secure.stats()).active_streams.includes("live/secret"));
+  expect((await secure.stats()).streams[0]).toMatchObject({ ingest_protocol: "rtsps" });
+  const record = folder.file("secret.nut");
+  await using player = playRtsp(url, record);
+  await finished(publisher, "the publisher");
+  await finished(player, "the player");
+  expectSameFrames("pictures", await frameHashes(record, "v:0"), pictures);
 });
 
 function testSources(seconds: number): string[] {

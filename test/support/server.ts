@@ -9,6 +9,7 @@ export interface TestServer extends AsyncDisposable {
   readonly rtmpPort: number;
   readonly rtmpsPort: number | undefined;
   readonly rtspPort: number;
+  readonly rtspsPort: number | undefined;
   readonly httpPort: number;
   readonly pid: number;
   /** Every log line so far, parsed. */
@@ -109,6 +110,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     rtmpPort,
     rtmpsPort: line["rtmps"] === undefined ? undefined : Number(line["rtmps"]),
     rtspPort,
+    rtspsPort: line["rtsps"] === undefined ? undefined : Number(line["rtsps"]),
     httpPort,
     pid: child.pid!,
     logLines,

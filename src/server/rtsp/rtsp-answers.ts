@@ -27,14 +27,16 @@ export function rejectionOf(code: string, hasToken: boolean): RtspRejection {
 export function accessQueryOf(query: string, credentials: RtspCredentials | undefined, token: string): string {
   if (credentials === undefined || token === "") return query;
   const password =
-    credentials.scheme === "basic" ? credentials.password : credentials.isPassword(token) ? token : undefined;
-  if (password === undefined) return query;
+    credentials.scheme === "basic" ? credentials.password : credentials.isPassword(token) ? token : wrongPassword;
   const parameters = new URLSearchParams(query);
   // A wrong password does not take the right token's place.
-  if (credentials.scheme === "basic" && parameters.has("token")) return query;
+  if (password !== token && parameters.has("token")) return query;
   parameters.set("token", password);
   return parameters.toString();
 }
+
+/** Some text, so that a credential was given; none that a token could be: they have no blanks. */
+const wrongPassword = "not the password";
 
 const rejections: ReadonlyMap<string, RtspRejection> = new Map([
   [ERR_STREAM_NOT_FOUND, status.notFound],

@@ -39,6 +39,10 @@ export class RtspConnection implements ConnectionHandler {
     return this.#peer;
   }
 
+  get isClosed(): boolean {
+    return this.#isClosed;
+  }
+
   handleBytes(bytes: Uint8Array): void {
     if (this.#isClosed) return;
     if (this.#tunnel !== undefined) {
@@ -57,6 +61,7 @@ export class RtspConnection implements ConnectionHandler {
     this.#peer?.handleTime(nowMs);
     const tunnel = this.#tunnel;
     if (tunnel !== undefined) {
+      if (this.#joined?.isClosed === true) this.#connection.end();
       tunnel.handleTimeout(nowMs);
       this.#drainTunnel(tunnel);
     } else if (this.#peer === undefined && nowMs - this.#openedAtMs > this.#silenceMs) {

@@ -12,7 +12,12 @@ import {
   rtspFormatRequest,
   writeRtspBye,
 } from "../../bridges/rtsp-egress.ts";
-import { parseAnnouncement, RtspIngest, type RtspIngestCounters } from "../../bridges/rtsp-ingest.ts";
+import {
+  parseAnnouncement,
+  type RtspAnnouncement,
+  RtspIngest,
+  type RtspIngestCounters,
+} from "../../bridges/rtsp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import type { StreamView } from "../../kernel/egress.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
@@ -21,6 +26,7 @@ import type { PeerRequest } from "../../kernel/gate.ts";
 import type { Publication } from "../../kernel/publication.ts";
 import type { RtspServerEvent, RtspServerOptions } from "../../protocols/rtsp/server-events.ts";
 import { RtspServerSession } from "../../protocols/rtsp/session.ts";
+import { status } from "../../protocols/rtsp/status.ts";
 import type { Player } from "../../runtime/shards/feed.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
@@ -160,7 +166,7 @@ export class RtspPeer {
         this.#session.acceptRecord(event.requestId, this.#context.nowMs());
         return;
       case "pause":
-        this.#playing?.play?.pause(true);
+        this.#playing?.pause(true);
         return;
       case "media":
         this.#media(event);
@@ -190,7 +196,7 @@ export class RtspPeer {
       const answer = { sdp: description.sdp, trackCount: description.tracks.length };
       this.#session.acceptDescribe(requestId, answer, this.#context.nowMs());
     } catch (error) {
-      this.#reject(requestId, error, stream, this.#context.tokens.play);
+      this.#reject(requestId, error, { name: stream, query }, this.#context.tokens.play);
     }
     this.#drain();
   }
@@ -220,20 +226,31 @@ export class RtspPeer {
         this.close(reason),
       );
       const { controls, leftOut } = announcement;
+      const ingest = this.#openIngest(publication, announcement, stream);
       if (this.#isClosed || !this.#session.acceptAnnounce(requestId, { controls }, this.#context.nowMs())) {
         publication.end("the publisher gave up before it was accepted");
       } else {
-        const onProblem = (problem: CodedError): void => this.#problem(problem, stream);
-        const ssrc = Math.floor(this.#context.random() * 0x1_0000_0000);
-        const ingest = new RtspIngest({ publication, announcement, ssrc, random: this.#context.random, onProblem });
-        if (userAgent !== undefined) publication.updateMetadata({ encoder: userAgent.slice(0, maxEncoderLength) });
-        for (const sentence of leftOut) onProblem(leftOutProblem(sentence));
         this.#publishing = { publication, ingest, isRecording: false };
+        if (userAgent !== undefined) publication.updateMetadata({ encoder: userAgent.slice(0, maxEncoderLength) });
+        for (const sentence of leftOut) this.#problem(leftOutProblem(sentence), stream);
       }
     } catch (error) {
-      this.#reject(requestId, error, stream, this.#context.tokens.publish);
+      this.#reject(requestId, error, { name: stream, query }, this.#context.tokens.publish);
     }
     this.#drain();
+  }
+
+  /** A configuration in the description that can't be read gives the stream back at once. */
+  #openIngest(publication: Publication, announcement: RtspAnnouncement, stream: string): RtspIngest {
+    const { random } = this.#context;
+    const onProblem = (problem: CodedError): void => this.#problem(problem, stream);
+    try {
+      const ssrc = Math.floor(random() * 0x1_0000_0000);
+      return new RtspIngest({ publication, announcement, ssrc, random, onProblem });
+    } catch (error) {
+      publication.end("the publisher's description can't be used");
+      throw error;
+    }
   }
 
   #setup({ requestId, role, trackIndex }: Event<"setup">): void {
@@ -262,10 +279,12 @@ export class RtspPeer {
       return;
     }
     // RTP-Info is left out: where in the log a player begins is decided where the log is read, and sender reports say the time.
-    if (playing.play !== undefined) {
+    playing.isPaused = false;
+    if (playing.subscription !== undefined) {
       this.#session.acceptPlay(requestId, [], this.#context.nowMs());
       this.#drain();
-      playing.play.pause(false);
+      // The next request, which may have waited behind this one, may have changed it again.
+      if (this.#playing === playing) playing.pause(playing.isPaused);
       return;
     }
     const { request } = playing.described;
@@ -282,9 +301,9 @@ export class RtspPeer {
       }
       playing.subscription = subscription;
       this.#drain();
-      playing.start(this.#context.playOptions);
+      if (this.#playing === playing) playing.start(this.#context.playOptions);
     } catch (error) {
-      this.#reject(requestId, error, request.name, this.#context.tokens.play);
+      this.#reject(requestId, error, request, this.#context.tokens.play);
       this.#drain();
     }
   }
@@ -320,16 +339,19 @@ export class RtspPeer {
     publishing?.publication.end(reason);
   }
 
-  #request(name: string, query: string): PeerRequest & { readonly name: string } {
+  #request(name: string, query: string): PeerRequest & Asked {
     const protocol = this.#connection.isEncrypted ? "rtsps" : "rtsp";
     return { name, protocol, address: this.#connection.remoteAddress, query };
   }
 
-  #reject(requestId: number, error: unknown, stream: string, token: string): void {
+  #reject(requestId: number, error: unknown, request: Asked, token: string): void {
     const code = error instanceof CodedError ? error.code : ERR_INTERNAL;
-    if (error instanceof CodedError) this.#problem(error, stream);
-    else this.#context.onFailure(error);
-    this.#session.reject(requestId, rejectionOf(code, token !== ""), this.#context.nowMs());
+    const answer = rejectionOf(code, token !== "");
+    // Clients with a password begin without it: the first 401 is a question, and nobody's mistake.
+    const isQuestion = answer === status.unauthorized && !new URLSearchParams(request.query).has("token");
+    if (!(error instanceof CodedError)) this.#context.onFailure(error);
+    else if (!isQuestion) this.#problem(error, request.name);
+    this.#session.reject(requestId, answer, this.#context.nowMs());
   }
 
   #problem(problem: CodedError, stream: string): void {
@@ -341,8 +363,14 @@ export class RtspPeer {
   }
 }
 
+/** As the client wrote it, but for credentials that stand in the query now. */
+interface Asked {
+  readonly name: string;
+  readonly query: string;
+}
+
 interface Described {
-  readonly request: PeerRequest & { readonly name: string };
+  readonly request: PeerRequest & Asked;
   readonly description: RtspDescription;
 }
 
@@ -360,6 +388,8 @@ class Playing implements Player, PlayHandler {
   readonly #onPlayed: (playing: Playing) => void;
   subscription: PlayerSubscription | undefined;
   play: Play | undefined;
+  isPaused = false;
+  #options: PlayOptionsPair | undefined;
 
   constructor(described: Described, connection: Connection, onPlayed: (playing: Playing) => void) {
     this.described = described;
@@ -367,16 +397,28 @@ class Playing implements Player, PlayHandler {
     this.#onPlayed = onPlayed;
   }
 
-  start({ fromNewestKeyFrame }: PlayOptionsPair): void {
+  start(options: PlayOptionsPair): void {
+    this.#options = options;
+    this.pause(this.isPaused);
+  }
+
+  /** Also before it has begun: then nothing is sent before it goes on. */
+  pause(isPaused: boolean): void {
+    this.isPaused = isPaused;
+    if (this.play !== undefined) this.play.pause(isPaused);
+    else if (!isPaused) this.#begin();
+  }
+
+  #begin(): void {
     const { subscription } = this;
-    if (subscription === undefined) return;
-    this.play = this.#connection.play(subscription.log, fromNewestKeyFrame, this);
+    if (subscription === undefined || this.#options === undefined) return;
+    this.play = this.#connection.play(subscription.log, this.#options.fromNewestKeyFrame, this);
     if (subscription.log.isClosed) this.play.finish();
   }
 
   handleStreamEnd(): void {
     // Who pauses has nothing under way, and takes no more.
-    if (this.play?.isPaused === true) this.#onPlayed(this);
+    if (this.isPaused) this.#onPlayed(this);
     else this.play?.finish();
   }
 
