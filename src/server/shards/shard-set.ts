@@ -41,7 +41,7 @@ export class ShardSet {
 
   constructor({ config, logger, logging, calls, healthChecks, onDeath }: ShardSetOptions) {
     this.#config = config;
-    const wanted = config.server.shards === 0 ? availableParallelism() : config.server.shards;
+    const wanted = wantedCount(config.server.shards, logger);
     const threadCount = wanted === 1 ? 0 : wanted;
     const counts: SharedCounts = {
       memory: new SharedArrayBuffer(8 * (threadCount + 1)),
@@ -143,6 +143,17 @@ export class ShardSet {
 function sumOf(one: LinkCounters, other: LinkCounters): LinkCounters {
   return { sentCount: one.sentCount + other.sentCount, fullCount: one.fullCount + other.fullCount };
 }
+
+/** Several threads need a system that shares the connections of one port out among them (SO_REUSEPORT as Linux has it). */
+function wantedCount(shards: number, logger: Logger): number {
+  if (process.platform === "linux") return shards === 0 ? Math.min(availableParallelism(), maxShards) : shards;
+  if (shards > 1)
+    logger.warn(`server.shards = ${shards} needs Linux; on ${process.platform} one thread does everything`);
+  return 1;
+}
+
+/** As many as `server.shards` can ask for. */
+const maxShards = 64;
 
 /** Beyond the time that sessions have to finish. */
 const stopSlackMs = 5_000;
