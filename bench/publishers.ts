@@ -8,6 +8,7 @@ import { stat } from "node:fs/promises";
 import { resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { TestFolder } from "../test/support/folder.ts";
+import { waitFor } from "../test/support/wait.ts";
 import {
   compileLoadPrograms,
   type LoadPrograms,
@@ -17,7 +18,7 @@ import {
   writeSource,
 } from "./support/load.ts";
 import { type BenchResult, medianOf, printResults } from "./support/result.ts";
-import { type MeasuredServer, startNginx, startOurs } from "./support/servers.ts";
+import { type MeasuredServer, type OurServer, startNginx, startOurs } from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
   const options = {
@@ -98,16 +99,25 @@ async function measureMost(bench: Bench, most: number): Promise<BenchResult[]> {
   for (let step = 1; step <= rampSteps; step++) {
     const count = Math.round((most * step) / rampSteps);
     const report = await measure(bench, server, count);
+    // What a server could not take in waits in its sockets, and their publishers seem to be there until it has been read.
+    const endedAt = performance.now();
+    await waitFor(
+      "the publishers to be gone",
+      async () => (await server.server.stats()).active_streams.length === 0,
+      30_000,
+    );
+    const behindMs = performance.now() - endedAt;
     const { cpuSeconds, ownCpuSeconds, seconds, blocked, mostLateMs, messages } = report;
     process.stderr.write(
       `  ${count} publishers: server ${percent(cpuSeconds, seconds)}, load ${percent(ownCpuSeconds, seconds)} of a core, ` +
-        `${blocked} of ${messages} sends waited, at most ${mostLateMs.toFixed(0)} ms late\n`,
+        `${blocked} of ${messages} sends waited, at most ${mostLateMs.toFixed(0)} ms late, all read after ${behindMs.toFixed(0)} ms\n`,
     );
     results.push(
       { name: `server's CPU, ${count} at once`, value: (cpuSeconds / seconds) * 100, unit: "% of a core" },
       { name: `  the load generator's CPU`, value: (ownCpuSeconds / seconds) * 100, unit: "% of a core" },
       { name: `  sends that had to wait`, value: (blocked / messages) * 100, unit: "%" },
       { name: `  the latest message`, value: mostLateMs, unit: "ms" },
+      { name: `  until the server had read all`, value: behindMs, unit: "ms" },
       ...lossesOf(`${count} at once`, [report]),
     );
   }
@@ -115,7 +125,7 @@ async function measureMost(bench: Bench, most: number): Promise<BenchResult[]> {
 }
 
 /** Ours, whose code the compiler has seen: a server that has just started takes several times as much for each message. */
-async function startWarm(bench: Bench): Promise<MeasuredServer> {
+async function startWarm(bench: Bench): Promise<OurServer> {
   const profile = bench.profileFolder;
   const nodeOptions = profile === undefined ? [] : ["--cpu-prof", `--cpu-prof-dir=${resolve(profile)}`];
   const server = await startOurs(undefined, ["server.transport=native"], nodeOptions);

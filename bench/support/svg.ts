@@ -73,6 +73,7 @@ export function barChart({ title, bars }: BarChart): string {
 
 function page(width: number, height: number, title: string, parts: readonly string[]): string {
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" font-family="sans-serif" font-size="12">
+<title>${escapeXml(title)}</title>
 <style>${styles}</style>
 <rect class="page" width="${width}" height="${height}"/>
 <text x="12" y="20" font-size="14">${escapeXml(title)}</text>
