@@ -79,7 +79,7 @@ int Accept4(int listener, sockaddr* address, socklen_t* length, int flags) {
   return fd;
 }
 
-constexpr Syscalls kSyscalls = {Sendmsg, Recv, Accept4};
+constexpr Syscalls kSyscalls = {Sendmsg, Recv, Accept4, ::connect, ::getsockopt};
 
 // What belongs to one way, while it was measured.
 struct Share {
@@ -119,7 +119,7 @@ class Bench {
         if (is_measuring_ && !are_all_here) return;  // the peers leave: what is not a whole turn doesn't count
         TakeShare(are_all_here && now_ms - all_play_at_ms_ >= settle_s * 1000);
         while (static_cast<double>(frame_count_) < (now_ms - start_ms) / 1000 * kFramesPerSecond) Append();
-        shard_.Flush(log_id_, kLagLimits, now_ms);
+        shard_.Flush(log_id_, kLagLimits, now_ms, true, SIZE_MAX);
         TakeEvents(now_ms);
         while (due_ms <= now_ms) due_ms += interval_ms;
       }
