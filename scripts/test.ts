@@ -18,6 +18,9 @@ import { pageFolders, providePage } from "./web-page.ts";
 const root = resolve(import.meta.dirname, "..");
 const reportFolder = join(root, "out/test");
 
+/** Not run again: what sets shards and transport itself, and the load generator, whose own side is the same. */
+const onceIsEnough: readonly string[] = ["--exclude=**/shards.test.ts", "--exclude=**/bench.test.ts"];
+
 const stages: Readonly<Record<string, () => Promise<Tally>>> = {
   /** Types, lint, import table, dead code, and the build of the page: one count each. */
   check: runChecks,
@@ -30,8 +33,9 @@ const stages: Readonly<Record<string, () => Promise<Tally>>> = {
   interop: () => runVitest("interop", { MILLRACE__SERVER__SHARDS: "1" }),
   browser: () => runVitest("browser"),
   /** The same peers once more: with two threads that carry media, and over the transport that other platforms get. */
-  shards: () => runVitest("interop", { MILLRACE__SERVER__SHARDS: "2" }),
-  portable: () => runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable", MILLRACE__SERVER__SHARDS: "1" }),
+  shards: () => runVitest("interop", { MILLRACE__SERVER__SHARDS: "2" }, onceIsEnough),
+  portable: () =>
+    runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable", MILLRACE__SERVER__SHARDS: "1" }, onceIsEnough),
   /** And both together: what depends on which thread a stream is on, and who copies its bytes. */
   "portable-shards": () =>
     runVitest("interop", { MILLRACE__SERVER__TRANSPORT: "portable", MILLRACE__SERVER__SHARDS: "2" }, [
@@ -96,7 +100,7 @@ async function runChecks(): Promise<Tally> {
   return tallyOfParts(parts);
 }
 
-/** @param files - those whose path has one of these words in it; all of the project's when left out */
+/** @param files - those whose path has one of these words in it, or options; all of the project's when left out */
 async function runVitest(
   project: string,
   environment: Readonly<Record<string, string>> = {},
