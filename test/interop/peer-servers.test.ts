@@ -1,7 +1,5 @@
-/** nginx-rtmp and node-media-server beside us: they push to us and pull from us, ffmpeg relays both ways; frames stay the same. */
+/** nginx-rtmp and node-media-server beside us: they push to us, nginx-rtmp pulls from us, ffmpeg relays both ways; frames stay the same. */
 
-import { execFile } from "node:child_process";
-import { promisify } from "node:util";
 import { afterAll, beforeAll, describe, test } from "vitest";
 import {
   finished,
@@ -48,18 +46,6 @@ describe.concurrent("side by side", () => {
     await expectRecorded("nginx-pull", nginx.url("pull/nginx-pull"), () => isPublished("live/nginx-pull"));
   });
 
-  test("node-media-server pulls from us what ffmpeg plays there", async () => {
-    const stream = "live/nms-pull";
-    await using _publisher = publishFile(source, server.rtmpUrl(stream));
-    await waitFor("the stream", () => isPublished(stream));
-    const task = { mode: "pull", url: server.rtmpUrl(stream), streamPath: `/${stream}` } as const;
-    await using peer = await startNodeMediaServer(folder.path, [task]);
-    // It says so before it has the first frame, and who joins in between gets pictures without their configuration.
-    const isThere = async (): Promise<boolean> =>
-      peer.output().includes(`published /${stream}`) && (await hasPicture(peer.url(stream)));
-    await expectRecorded("nms-pull", peer.url(stream), isThere);
-  });
-
   test("node-media-server pushes to us what ffmpeg publishes there", async () => {
     const stream = "live/nms-push";
     const task = { mode: "push", url: server.rtmpUrl(stream), streamPath: `/${stream}` } as const;
@@ -97,20 +83,6 @@ async function expectRecorded(name: string, url: string, isThere: () => boolean 
 
 function relay(from: string, to: string): RunningCommand {
   return startCommand("ffmpeg", ["-loglevel", "warning", "-i", from, "-c", "copy", "-f", "flv", to]);
-}
-
-/** Whether a player that asks now finds a picture with a size. */
-async function hasPicture(url: string): Promise<boolean> {
-  const entries = ["-select_streams", "v", "-show_entries", "stream=width", "-of", "csv=p=0"];
-  const { stdout } = await promisify(execFile)("ffprobe", [
-    "-v",
-    "quiet",
-    "-rw_timeout",
-    "2000000",
-    ...entries,
-    url,
-  ]).catch(() => ({ stdout: "" }));
-  return Number.parseInt(stdout, 10) > 0;
 }
 
 async function isPublished(stream: string): Promise<boolean> {
