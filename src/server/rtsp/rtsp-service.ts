@@ -1,4 +1,4 @@
-/** RTSP and RTSPS as a service of the engine: its listeners, its connections, and their clock. */
+/** RTSP and RTSPS as a service of the engine: what its sessions are given. */
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { RtpIdentity } from "../../bridges/rtsp-egress.ts";
@@ -8,12 +8,11 @@ import type { IngestProtocol } from "../../kernel/services.ts";
 import type { RtspCrypto } from "../../protocols/rtsp/digest.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
-import type { Connection, Listener, Transport } from "../../runtime/transport.ts";
-import { type Certificate, watchCertificate } from "../certificate.ts";
+import type { Connection, Transport } from "../../runtime/transport.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
-import { OpenSet } from "../open-set.ts";
 import { playOptionsOf } from "../play-options.ts";
+import { SessionListeners } from "../session-listeners.ts";
 import type { MediaPorts } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
 
@@ -48,31 +47,35 @@ export interface RtspReport {
 export class RtspService implements IngestProtocol {
   readonly name = "rtsp";
   readonly #options: RtspServiceOptions;
-  readonly #connections = new OpenSet<RtspConnection>();
-  #listener: Listener | undefined;
-  #tlsListener: Listener | undefined;
-  #certificate: Certificate | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #listeners: SessionListeners<RtspConnection>;
 
   constructor(options: RtspServiceOptions) {
+    const { transport, logger, config, ports, isShared, connectionCount } = options;
+    const { host, port, tls, maxConnections } = config.rtsp;
     this.#options = options;
+    this.#listeners = new SessionListeners({
+      ...{ transport, logger, host, maxConnections, isShared, connectionCount },
+      port: ports.rtsp ?? port,
+      tls: tls === undefined ? undefined : { ...tls, port: ports.rtsps ?? tls.port },
+      shutdownTimeoutMs: config.server.shutdownTimeoutMs,
+    });
   }
 
   /** The port listened on; undefined before the start. */
   get port(): number | undefined {
-    return this.#listener?.port;
+    return this.#listeners.port;
   }
 
   get tlsPort(): number | undefined {
-    return this.#tlsListener?.port;
+    return this.#listeners.tlsPort;
   }
 
   report(): RtspReport {
-    const publishers = [...this.#connections].flatMap(({ peer }) => peer?.ingestCounters ?? []);
+    const publishers = [...this.#listeners].flatMap(({ peer }) => peer?.ingestCounters ?? []);
     const sum = (count: (counters: (typeof publishers)[number]) => number): number =>
       publishers.reduce((all, counters) => all + count(counters), 0);
     return {
-      connections: this.#connections.size,
+      connections: this.#listeners.size,
       publishers: publishers.length,
       lostPackets: sum(({ lostPacketCount }) => lostPacketCount),
       duplicatePackets: sum(({ duplicatePacketCount }) => duplicatePacketCount),
@@ -82,40 +85,13 @@ export class RtspService implements IngestProtocol {
     };
   }
 
-  async start(): Promise<void> {
-    const { config, transport, ports, isShared, connectionCount } = this.#options;
-    const { host, maxConnections, tls } = config.rtsp;
+  start(): Promise<void> {
     const context = this.#context();
-    const accept = (connection: Connection): RtspConnection => {
-      const created = new RtspConnection(context, connection);
-      this.#connections.add(created);
-      // All listeners of all shards count as one, so the transport's own limit is not enough.
-      if (Atomics.add(connectionCount, 0, 1) >= maxConnections) connection.destroy();
-      return created;
-    };
-    const port = ports.rtsp ?? config.rtsp.port;
-    this.#listener = await transport.listen({ host, port, maxConnections, isShared }, accept);
-    if (tls !== undefined) {
-      this.#certificate = await watchCertificate(tls, this.#options.logger, (renewed) =>
-        this.#tlsListener?.setSecureContext(renewed),
-      );
-      const options = { host, port: ports.rtsps ?? tls.port, maxConnections, isShared };
-      this.#tlsListener = await transport.listen({ ...options, tls: this.#certificate.context }, accept);
-    }
-    this.#timer = setInterval(() => {
-      const nowMs = systemClock.monotonicMs();
-      for (const connection of this.#connections) connection.handleTime(nowMs);
-    }, deadlineIntervalMs);
+    return this.#listeners.start((connection) => new RtspConnection(context, connection), context.nowMs);
   }
 
-  /** Accepts nobody any more, tells everybody, and waits as long as the configuration allows. */
-  async stop(): Promise<void> {
-    const closing = [this.#listener?.close(), this.#tlsListener?.close(), this.#certificate?.close()];
-    for (const connection of this.#connections) connection.close("the server is shutting down");
-    await this.#connections.drained(this.#options.config.server.shutdownTimeoutMs);
-    for (const connection of this.#connections) connection.destroy();
-    clearInterval(this.#timer);
-    await Promise.all(closing);
+  stop(): Promise<void> {
+    return this.#listeners.stop();
   }
 
   #context(): RtspConnectionContext {
@@ -136,10 +112,7 @@ export class RtspService implements IngestProtocol {
       tunnels: new Map(),
       onProblem,
       onFailure,
-      onClosed: (connection) => {
-        this.#connections.delete(connection);
-        Atomics.sub(this.#options.connectionCount, 0, 1);
-      },
+      onClosed: (connection) => this.#listeners.closed(connection),
     };
   }
 
@@ -159,6 +132,3 @@ const nodeCrypto: RtspCrypto = {
   md5: (data) => createHash("md5").update(data).digest(),
   sha256: (data) => createHash("sha256").update(data).digest(),
 };
-
-/** How often deadlines are looked at: a session may live this much longer than its limit says. */
-const deadlineIntervalMs = 250;
