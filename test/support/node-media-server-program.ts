@@ -1,7 +1,7 @@
 /**
  * node-media-server (npm) as a program: `<rtmp port> <folder>`, then one relay task per further argument, as JSON
- * (`{"mode": "pull", "url": "rtmp://…", "streamPath": "/live/x"}`). A pull begins at once, a push when its stream is
- * published: that server gives a push up whose stream is not there. Says "ready" on standard error when it listens, and
+ * (`{"mode": "push", "url": "rtmp://…", "streamPath": "/live/x"}`). A push begins when its stream is published: that server
+ * gives one up whose stream is not there. Says "ready" on standard error when it listens, and
  * "published /live/x" when a stream begins.
  */
 
@@ -15,7 +15,7 @@ interface NodeMediaServer {
 }
 
 interface RelayTask {
-  readonly mode: "pull" | "push";
+  readonly mode: "push";
   readonly streamPath: string;
 }
 
@@ -33,7 +33,6 @@ server.on("postPublish", ({ streamPath }) => process.stderr.write(`published ${s
 await server.run();
 for (const text of tasks) {
   const task = JSON.parse(text) as RelayTask;
-  if (task.mode === "pull") server.relayServer.addTask(task);
-  else server.on("postPublish", ({ streamPath }) => streamPath === task.streamPath && server.relayServer.addTask(task));
+  server.on("postPublish", ({ streamPath }) => streamPath === task.streamPath && server.relayServer.addTask(task));
 }
 process.stderr.write("ready\n");

@@ -34,9 +34,9 @@ export async function startNginx(folder: string, ourRtmpPort: number): Promise<P
   return started("nginx", command, port);
 }
 
-/** A relay of node-media-server: `pull` fetches `url`, `push` sends there. */
+/** A relay of node-media-server to `url`. */
 export interface RelayTask {
-  readonly mode: "pull" | "push";
+  readonly mode: "push";
   readonly url: string;
   readonly streamPath: string;
 }

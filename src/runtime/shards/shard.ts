@@ -110,8 +110,7 @@ export class Shard implements StreamAccess, SubscriptionOwner {
 
   async subscribe(request: PeerRequest, format: FormatRequest, player: Player): Promise<PlayerSubscription> {
     const name = parseStreamName(request.name);
-    const family = this.#options.families.get(format.family);
-    assert(family !== undefined, `nobody registered the wire formats of ${format.family}`);
+    const family = this.#familyOf(format);
     const subscription = new FeedSubscription(this, player, request);
     const feed = await this.#join(name, request, format, subscription);
     try {
@@ -142,12 +141,11 @@ export class Shard implements StreamAccess, SubscriptionOwner {
     inward: SharedArrayBuffer,
     wake: () => void,
   ): void {
-    const bell = new Doorbell(inward, () => {});
     this.#peers.set(index, {
       index,
       link,
       bell: new Doorbell(outward, wake),
-      inward: bell,
+      inward: new Doorbell(inward, () => {}),
       feeds: [],
       exports: [],
       freeSlots: [],
@@ -319,9 +317,13 @@ export class Shard implements StreamAccess, SubscriptionOwner {
     format: FormatRequest,
     onEnd: (reason: string) => void,
   ): { readonly log: EgressLog; readonly release: () => void } {
-    const family = this.#options.families.get(format.family);
-    assert(family !== undefined, `nobody registered the wire formats of ${format.family}`);
-    return stream.leaseLog(family.choose(stream.tracks, format).format, onEnd);
+    return stream.leaseLog(this.#familyOf(format).choose(stream.tracks, format).format, onEnd);
+  }
+
+  #familyOf({ family }: FormatRequest): FormatFamily {
+    const found = this.#options.families.get(family);
+    assert(found !== undefined, `nobody registered the wire formats of ${family}`);
+    return found;
   }
 
   #move(feed: Feed, owner: number): void {

@@ -78,12 +78,11 @@ export async function stats(sources: StatusSources, nowMs: number): Promise<Reco
 
 /** Engines know nothing of access, and count no players of other shards: those counts are the controller's and the shards'. */
 function countersOf(reports: readonly ShardReport[], controller: ControllerCounters): Record<string, number> {
-  const counts = sum([
+  return sum([
     ...reports.map(({ engine }) => ({ ...engine })),
     ...reports.map(({ shard }) => ({ ...shard })),
     { ...controller },
   ]);
-  return counts;
 }
 
 /** Key by key. */
