@@ -1,8 +1,9 @@
 import { expect, it } from "vitest";
 import { tallyOfParts, tallyOfVitest, type VitestReport } from "./tally.ts";
 
-it("counts what passed and what failed", () => {
-  expect(tallyOfVitest(report("passed", "failed", "passed"), 1)).toEqual({ passed: 2, failed: 1, remarks: [] });
+it("counts what passed and what failed, and says what failed with the beginning of its message", () => {
+  const tally = tallyOfVitest(report("passed", "failed", "passed"), 1);
+  expect(tally).toEqual({ passed: 2, failed: 1, remarks: ["failed: test 1\n    expected 1\n    to be 2"] });
 });
 
 it.each(["pending", "skipped", "todo", "disabled"])("counts a test that is %s as failed, and names it", (status) => {
@@ -39,7 +40,11 @@ it("counts parts", () => {
 });
 
 function report(...statuses: string[]): VitestReport {
-  const assertionResults = statuses.map((status, index) => ({ fullName: `test ${index}`, status }));
+  const assertionResults = statuses.map((status, index) => ({
+    fullName: `test ${index}`,
+    status,
+    failureMessages: status === "failed" ? ["expected 1\nto be 2"] : [],
+  }));
   const status = statuses.includes("failed") ? "failed" : "passed";
   return { testResults: [{ name: "a.test.ts", status, assertionResults }] };
 }

@@ -3,7 +3,7 @@
 export interface Tally {
   readonly passed: number;
   readonly failed: number;
-  /** What was counted as failed and is not plain from the stage's own output. */
+  /** What was counted as failed, and why. Said again at the very end: of a long log often only the end is kept. */
   readonly remarks: readonly string[];
 }
 
@@ -13,7 +13,11 @@ export interface VitestReport {
     readonly name: string;
     readonly status: string;
     readonly message?: string;
-    readonly assertionResults: readonly { readonly fullName: string; readonly status: string }[];
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly failureMessages?: readonly string[];
+    }[];
   }[];
 }
 
@@ -28,10 +32,12 @@ export function tallyOfVitest(report: VitestReport | undefined, exitCode: number
   };
   for (const file of report?.testResults ?? []) {
     let failedInFile = 0;
-    for (const { fullName, status } of file.assertionResults) {
+    for (const { fullName, status, failureMessages } of file.assertionResults) {
       if (status === "passed") passed++;
-      else if (status === "failed") failedInFile++;
-      else fail(`${status}, which counts as failed: ${fullName}`);
+      else if (status === "failed") {
+        failedInFile++;
+        remarks.push(`failed: ${fullName}${beginningOf(failureMessages?.[0])}`);
+      } else fail(`${status}, which counts as failed: ${fullName}`);
     }
     failed += failedInFile;
     if (file.assertionResults.length === 0) fail(`no tests in ${file.name}${file.message ? `: ${file.message}` : ""}`);
@@ -52,3 +58,13 @@ export function tallyOfParts(parts: readonly { readonly name: string; readonly i
     remarks: failed.map(({ name }) => `failed: ${name}`),
   };
 }
+
+function beginningOf(message = ""): string {
+  if (message === "") return "";
+  return message
+    .split("\n", maxMessageLines)
+    .map((line) => `\n    ${line}`)
+    .join("");
+}
+
+const maxMessageLines = 12;

@@ -69,11 +69,11 @@ async function main(): Promise<number> {
   for (const name of chosen) {
     console.log(`\n── ${name} ──`);
     const tally = await stages[name]!();
-    for (const remark of tally.remarks) console.log(remark);
     tallies.push([name, tally]);
   }
 
   console.log("\n── results ──");
+  for (const [name, { remarks }] of tallies) for (const remark of remarks) console.log(`${name}: ${remark}`);
   for (const [name, { passed, failed }] of tallies)
     console.log(`${name.padEnd(15)} ${passed} passed, ${failed} failed`);
   const total = (key: "passed" | "failed"): number => tallies.reduce((sum, [, tally]) => sum + tally[key], 0);
