@@ -28,6 +28,15 @@ export interface ListenWhere {
   readonly ports: MediaPorts;
   /** Whether other shards listen there, too. */
   readonly isShared: boolean;
+  readonly position: ShardPosition;
+}
+
+/** For what shards can't share and divide among them. */
+export interface ShardPosition {
+  /** From 0 on. */
+  readonly index: number;
+  /** Shards that listen. */
+  readonly count: number;
 }
 
 export interface PeerConnection {

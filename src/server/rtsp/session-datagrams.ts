@@ -1,0 +1,104 @@
+/** What one session has over UDP: its tracks, or its part in a multicast play; and what a player reports of its reception. */
+
+import type { RtspTrack } from "../../bridges/rtsp-egress.ts";
+import type { ReadableLog } from "../../kernel/readable-log.ts";
+import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "../../runtime/transport.ts";
+import type { MulticastGroup, MulticastMember } from "./multicast-plays.ts";
+import { ReceptionReports } from "./reception-reports.ts";
+import type { RtspDatagrams } from "./rtsp-datagrams.ts";
+import { UdpTrack } from "./udp-track.ts";
+
+export interface SessionDatagramsHandler {
+  /** `bytes` are valid during the call only. */
+  handlePacket(trackIndex: number, kind: "rtp" | "rtcp", bytes: Uint8Array): void;
+  /** The client is at other ports than it said: what plays has to begin anew. */
+  handleMoved(): void;
+}
+
+/** A track as it was described, and where in the description. */
+export interface PlayedTrack {
+  readonly trackIndex: number;
+  readonly track: RtspTrack;
+}
+
+export class SessionDatagrams {
+  readonly #shared: RtspDatagrams;
+  readonly #address: string;
+  readonly #handler: SessionDatagramsHandler;
+  readonly #tracks = new Map<number, UdpTrack>();
+  #member: MulticastMember | undefined;
+  #reports: ReceptionReports | undefined;
+  #isClosed = false;
+
+  /** @param address - of the session's connection: media comes from there and goes there, and nowhere else */
+  constructor(shared: RtspDatagrams, address: string, handler: SessionDatagramsHandler) {
+    this.#shared = shared;
+    this.#address = address;
+    this.#handler = handler;
+  }
+
+  get isMulticast(): boolean {
+    return this.#member !== undefined;
+  }
+
+  /** Of a player, from its first PLAY on. */
+  get reports(): ReceptionReports | undefined {
+    return this.#reports;
+  }
+
+  /** Resolves to our ports for the track; undefined when there are none left, or the client's are another session's. */
+  async setUp(trackIndex: number, clientPorts: NumberPair): Promise<NumberPair | undefined> {
+    const pair = await this.#shared.ports?.take();
+    if (pair === undefined) return undefined;
+    const track = UdpTrack.open(pair, this.#address, clientPorts, {
+      handlePacket: (kind, bytes) => this.#handler.handlePacket(trackIndex, kind, bytes),
+      handleMoved: () => this.#handler.handleMoved(),
+      handleUnreachable: () => {
+        this.#shared.unreachableCount++;
+      },
+    });
+    if (track === undefined) return undefined;
+    if (this.#isClosed) {
+      track.close();
+      return undefined;
+    }
+    this.#tracks.set(trackIndex, track);
+    return track.ports;
+  }
+
+  /** @param key - of the stream and its description, whose tracks are `tracks`. Undefined when there are no groups left. */
+  setUpMulticast(key: string, tracks: readonly RtspTrack[], trackIndex: number): MulticastGroup | undefined {
+    this.#member ??= this.#shared.multicast?.join(key, tracks);
+    return this.#member?.groupOf(trackIndex);
+  }
+
+  play(
+    tracks: readonly PlayedTrack[],
+    log: ReadableLog,
+    options: PlayOptions,
+    handler: PlayHandler,
+    wallMs: number,
+  ): Play | undefined {
+    if (this.#isClosed) return undefined;
+    if (this.#member !== undefined) return this.#member.begin(log, options, handler);
+    this.#reports = new ReceptionReports(
+      tracks.map(({ track }) => track),
+      wallMs,
+    );
+    const routes = tracks.flatMap(({ trackIndex, track }) => this.#tracks.get(trackIndex)?.routes(track.channel) ?? []);
+    return this.#shared.transport.playDatagrams(log, routes, options, handler);
+  }
+
+  sendRtcp(trackIndex: number, packet: Uint8Array): void {
+    this.#tracks.get(trackIndex)?.sendRtcp(packet);
+  }
+
+  /** What plays has to be stopped before. */
+  close(): void {
+    this.#isClosed = true;
+    for (const track of this.#tracks.values()) track.close();
+    this.#tracks.clear();
+    this.#member?.stop();
+  }
+}
