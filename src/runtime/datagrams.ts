@@ -8,7 +8,7 @@
  */
 
 import type { ReadableLog } from "../kernel/readable-log.ts";
-import type { Play, PlayHandler, PlayOptions } from "./transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
 
 export interface DatagramOptions {
   /** An address to listen on; empty for all of them. */
@@ -33,8 +33,12 @@ export interface DatagramHandler {
 export interface DatagramSocket {
   readonly port: number;
   readonly counters: DatagramCounters;
+  /** What the system granted for datagrams that wait to be read, and to be sent; it may be less than was asked for. */
+  readonly receiveBufferBytes: number;
+  readonly sendBufferBytes: number;
   /**
-   * From now on what this address sends goes to `handler`. One at a time for each address: undefined when there is one.
+   * From now on what this address sends goes to `handler`. One at a time for each address: undefined when there is one, when the
+   * socket has all the peers it may have, or when it can't reach addresses of this kind.
    *
    * @param address - an IP address, of the kind the socket is bound to
    */
@@ -68,8 +72,10 @@ export interface DatagramCounters {
   readonly strangerPackets: number;
   readonly sentPackets: number;
   readonly sentBytes: number;
-  /** The system had no room for them. */
+  /** The system had no room for them, or no way to where they were to go. */
   readonly droppedPackets: number;
+  /** Lost on their way in, because the receive buffer was full; 0 where the system does not tell. */
+  readonly overflowedPackets: number;
   /** Sends that the kernel or a card refused to cut into packets (GSO); they went out one by one. */
   readonly refusedSegmentations: number;
 }
@@ -88,7 +94,9 @@ export interface DatagramTransport {
    * Becomes a cursor on a log of packets: each packet goes to the peer of its channel, and packets of channels without a route
    * go nowhere. A key frame of many packets is spread over some milliseconds, so that it fits what lies on the way.
    *
-   * @returns undefined when one of the peers is closed
+   * A peer that is closed takes the plays that go to it along, without a word.
+   *
+   * @returns undefined when one of the peers is closed, or the transport has all the cursors of datagrams it may have
    */
   playDatagrams(
     log: ReadableLog,

@@ -72,6 +72,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const settings = [
     "rtmp.port=0",
     "rtsp.port=0",
+    "rtsp.udp_port=0",
     "http.port=0",
     "logging.format=json",
     "logging.level=debug",

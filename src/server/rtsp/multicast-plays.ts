@@ -10,14 +10,12 @@ import type { ReadableLog } from "../../kernel/readable-log.ts";
 import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
 import type { DatagramPeer, DatagramRoute, DatagramSocket, DatagramTransport } from "../../runtime/datagrams.ts";
 import { ERR_LISTEN } from "../../runtime/errors.ts";
-import type { Play, PlayHandler, PlayOptions } from "../../runtime/transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "../../runtime/play.ts";
 import type { MulticastRange } from "../config/option.ts";
 import type { ShardPosition } from "../shards/calls.ts";
 
 export interface MulticastOptions {
   readonly transport: DatagramTransport;
-  /** The address of the interface that packets leave through; undefined: the system's choice. */
-  readonly interfaceAddress: string | undefined;
   readonly range: MulticastRange;
   readonly port: number;
   readonly ttl: number;
@@ -52,9 +50,12 @@ export class MulticastPlays {
     return this.#sockets ?? [];
   }
 
-  /** @throws `ERR_LISTEN` */
-  async start(): Promise<void> {
-    const { transport, interfaceAddress, ttl } = this.#options;
+  /**
+   * @param interfaceAddress - of the interface that packets leave through; undefined: the system's choice
+   * @throws `ERR_LISTEN`
+   */
+  async start(interfaceAddress: string | undefined): Promise<void> {
+    const { transport, ttl } = this.#options;
     // Members' reports go to their group, and nothing is expected here.
     const open = (): Promise<DatagramSocket> =>
       transport.openDatagrams(

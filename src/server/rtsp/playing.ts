@@ -3,9 +3,9 @@
 import type { RtspDescription, RtspTrack } from "../../bridges/rtsp-egress.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
 import type { ReadableLog } from "../../kernel/readable-log.ts";
+import type { Play, PlayHandler, PlayOptions } from "../../runtime/play.ts";
 import type { Player } from "../../runtime/shards/feed.ts";
 import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
-import type { Play, PlayHandler, PlayOptions } from "../../runtime/transport.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 
 /** As the client wrote it, but for credentials that stand in the query now. */

@@ -1,6 +1,7 @@
 /** What one shard has for RTSP over UDP: ports to receive on and send from, and multicast. */
 
-import { isIPv4 } from "node:net";
+import { lookup } from "node:dns/promises";
+import { isIP, isIPv4 } from "node:net";
 import type { RtspServerOptions } from "../../protocols/rtsp/server-events.ts";
 import type { DatagramCounters, DatagramTransport } from "../../runtime/datagrams.ts";
 import type { Config } from "../config/schema.ts";
@@ -13,17 +14,19 @@ export class RtspDatagrams {
   /** Undefined when it is off. */
   readonly ports: UdpPorts | undefined;
   readonly multicast: MulticastPlays | undefined;
+  /** How often the system said that nobody is there; any stranger can make it say so. */
   unreachableCount = 0;
+  readonly #host: string;
 
   constructor(transport: DatagramTransport, { host, udp, multicast }: Config["rtsp"], position: ShardPosition) {
     this.transport = transport;
+    this.#host = host;
     if (udp.enabled) {
-      this.ports = new UdpPorts({ transport, host, port: udp.port, range: udp.ports, position });
+      this.ports = new UdpPorts({ transport, port: udp.port, range: udp.ports, position });
     }
     if (multicast.enabled) {
       const { range, port, ttl } = multicast;
-      const interfaceAddress = isIPv4(host) && host !== "0.0.0.0" ? host : undefined;
-      this.multicast = new MulticastPlays({ transport, interfaceAddress, range, port, ttl, position });
+      this.multicast = new MulticastPlays({ transport, range, port, ttl, position });
     }
   }
 
@@ -41,10 +44,12 @@ export class RtspDatagrams {
     return sumOf([...(this.ports === undefined ? [] : [this.ports.counters]), ...multicast]);
   }
 
-  /** @throws `ERR_LISTEN` */
+  /** @throws `ERR_LISTEN`, and the system's error when the host has no address */
   async start(): Promise<void> {
-    await this.ports?.start();
-    await this.multicast?.start();
+    const host = this.#host;
+    const address = host === "" || isIP(host) !== 0 ? host : (await lookup(host)).address;
+    await this.ports?.start(address);
+    await this.multicast?.start(isIPv4(address) && address !== "0.0.0.0" ? address : undefined);
   }
 
   stop(): void {

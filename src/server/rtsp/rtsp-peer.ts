@@ -27,8 +27,9 @@ import type {
 } from "../../protocols/rtsp/server-events.ts";
 import { RtspServerSession } from "../../protocols/rtsp/session.ts";
 import { status } from "../../protocols/rtsp/status.ts";
+import type { Play, PlayOptions } from "../../runtime/play.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
-import type { Connection, Play, PlayOptions } from "../../runtime/transport.ts";
+import type { Connection } from "../../runtime/transport.ts";
 import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT, ERR_RTSP_UDP_PORTS } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";

@@ -59,6 +59,7 @@ export interface RtspReport {
   readonly udpSentPackets: number;
   readonly udpSentBytes: number;
   readonly udpDroppedPackets: number;
+  readonly udpOverflowedPackets: number;
   readonly udpUnreachable: number;
   readonly udpRefusedSegmentations: number;
 }
@@ -119,6 +120,7 @@ export class RtspService implements IngestProtocol {
       udpSentPackets: udp.sentPackets,
       udpSentBytes: udp.sentBytes,
       udpDroppedPackets: udp.droppedPackets,
+      udpOverflowedPackets: udp.overflowedPackets,
       udpUnreachable: unreachableCount,
       udpRefusedSegmentations: udp.refusedSegmentations,
     };

@@ -3,7 +3,7 @@
 import type { RtspTrack } from "../../bridges/rtsp-egress.ts";
 import type { ReadableLog } from "../../kernel/readable-log.ts";
 import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
-import type { Play, PlayHandler, PlayOptions } from "../../runtime/transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "../../runtime/play.ts";
 import type { MulticastGroup, MulticastMember } from "./multicast-plays.ts";
 import { ReceptionReports } from "./reception-reports.ts";
 import type { RtspDatagrams } from "./rtsp-datagrams.ts";

@@ -27,8 +27,6 @@ export interface UdpPair {
 
 export interface UdpPortsOptions {
   readonly transport: DatagramTransport;
-  /** An address to listen on; empty for all of them. */
-  readonly host: string;
   /** The first shard's shared pair begins here; 0 takes free ports. */
   readonly port: number;
   /** When there is one, nothing is shared. */
@@ -38,6 +36,7 @@ export interface UdpPortsOptions {
 
 export class UdpPorts {
   readonly #options: UdpPortsOptions;
+  #address = "";
   #shared: UdpPair | undefined;
   /** First ports of pairs that nobody has, the longest unused first: what a session gets late was meant for the one before. */
   readonly #free: number[] = [];
@@ -59,8 +58,12 @@ export class UdpPorts {
     return sumOf([this.#closed, ...pairs.flatMap(({ sockets }) => sockets.map(({ counters }) => counters))]);
   }
 
-  /** @throws `ERR_LISTEN` when the pair that is shared can't be had */
-  async start(): Promise<void> {
+  /**
+   * @param address - to receive on; empty for all of them
+   * @throws `ERR_LISTEN` when the pair that is shared can't be had
+   */
+  async start(address: string): Promise<void> {
+    this.#address = address;
     const { port, range, position } = this.#options;
     if (range !== undefined) {
       // Each shard has every n-th pair, so that none needs to ask another.
@@ -138,12 +141,11 @@ export class UdpPorts {
   }
 
   async #openSocket(port: number, handleStranger: DatagramHandler["handleStranger"]): Promise<DatagramSocket> {
-    const { transport, host } = this.#options;
     try {
-      return await transport.openDatagrams({ host, port }, { handleStranger });
+      return await this.#options.transport.openDatagrams({ host: this.#address, port }, { handleStranger });
     } catch (error) {
       const { code = "an unknown error" } = error as NodeJS.ErrnoException;
-      const where = host === "" ? "all addresses" : host;
+      const where = this.#address === "" ? "all addresses" : this.#address;
       throw new CodedError(ERR_LISTEN, `can't receive on ${where}, UDP port ${port}: ${code}`);
     }
   }
@@ -160,6 +162,7 @@ export function sumOf(all: readonly DatagramCounters[]): DatagramCounters {
     sentPackets: sum(({ sentPackets }) => sentPackets),
     sentBytes: sum(({ sentBytes }) => sentBytes),
     droppedPackets: sum(({ droppedPackets }) => droppedPackets),
+    overflowedPackets: sum(({ overflowedPackets }) => overflowedPackets),
     refusedSegmentations: sum(({ refusedSegmentations }) => refusedSegmentations),
   };
 }
