@@ -213,11 +213,12 @@ const sections = {
       default: "239.255.0.0/16",
       doc: "The multicast groups that streams are sent to, one for each track that is played.",
     }),
+    // 256 groups have a pair each.
     multicast_port: integer({
       default: 8500,
       min: 1024,
-      max: 65_534,
-      doc: "The UDP port of RTP in multicast groups, even; RTCP has the next one.",
+      max: 65_024,
+      doc: "The first of 512 UDP ports for multicast, even: each group has two of them, for RTP and RTCP.",
     }),
     multicast_ttl: integer({
       default: 1,

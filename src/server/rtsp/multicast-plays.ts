@@ -1,7 +1,9 @@
 /**
- * Multicast: one play for each stream and description of it, however many players listen. Each track has a group of its own,
- * because many receivers take everything that comes to a port, whichever group it was sent to. A shard's players share a play;
- * those of other shards have another one, with groups of its own: who asks which shard is the kernel's choice.
+ * Multicast: one play for each stream and description of it, however many players listen. A shard's players share a play; those
+ * of other shards have another one, with groups of its own: who asks which shard is the kernel's choice.
+ *
+ * Each track has a group and ports of its own: Linux gives a socket all that comes to its port, whichever group it was sent to,
+ * and FFmpeg takes the sound of a stream for its pictures then.
  */
 
 import { type RtspTrack, writeRtspBye } from "../../bridges/rtsp-egress.ts";
@@ -17,6 +19,7 @@ import type { ShardPosition } from "../shards/calls.ts";
 export interface MulticastOptions {
   readonly transport: DatagramTransport;
   readonly range: MulticastRange;
+  /** RTP of the first group; each further one has the next two. */
   readonly port: number;
   readonly ttl: number;
   readonly position: ShardPosition;
@@ -34,15 +37,15 @@ export class MulticastPlays {
   readonly #plays = new Map<string, MulticastPlay>();
   /** The sockets that everything leaves through, of RTP and of RTCP. */
   #sockets: readonly [DatagramSocket, DatagramSocket] | undefined;
-  /** Groups that were used before, and how many of ours never were. */
-  readonly #free: string[] = [];
+  /** Numbers of groups that were used before, the next one, and how many of ours never were. */
+  readonly #free: number[] = [];
   #unusedCount: number;
-  #nextGroup: number;
+  #nextNumber: number;
 
   constructor(options: MulticastOptions) {
     const { range, position } = options;
     this.#options = options;
-    this.#nextGroup = range.base + position.index;
+    this.#nextNumber = position.index;
     this.#unusedCount = Math.max(Math.ceil((range.count - position.index) / position.count), 0);
   }
 
@@ -93,13 +96,17 @@ export class MulticastPlays {
   #create(key: string, tracks: readonly RtspTrack[]): MulticastPlay | undefined {
     if (this.#sockets === undefined || this.#free.length + this.#unusedCount < tracks.length) return undefined;
     const [rtp, rtcp] = this.#sockets;
-    const { port, ttl, transport } = this.#options;
     const opened: DatagramPeer[] = [];
+    const numbers: number[] = [];
     const members = tracks.map((track): PlayedTrack => {
-      const address = this.#takeGroup();
-      const halves = [rtp, rtcp].map((socket, half) => socket.openPeer(address, port + half, ignoreAnswers));
+      const number = this.#takeNumber();
+      const group = this.#groupOf(number);
+      const halves = [rtp, rtcp].map((socket, half) =>
+        socket.openPeer(group.address, group.ports[half as 0 | 1], ignoreAnswers),
+      );
+      numbers.push(number);
       opened.push(...halves.filter((peer) => peer !== undefined));
-      return { track, group: { address, ports: [port, port + 1], ttl } };
+      return { track, group };
     });
     const retire = (): void => {
       if (this.#plays.get(key) === play) this.#plays.delete(key);
@@ -107,9 +114,9 @@ export class MulticastPlays {
     const close = (): void => {
       retire();
       for (const peer of opened) peer.close();
-      for (const { group } of members) this.#free.push(group.address);
+      this.#free.push(...numbers);
     };
-    const play = new MulticastPlay(transport, members, opened, { retire, close });
+    const play = new MulticastPlay(this.#options.transport, members, opened, { retire, close });
     if (opened.length < 2 * tracks.length) {
       close();
       return undefined;
@@ -118,12 +125,23 @@ export class MulticastPlays {
     return play;
   }
 
-  #takeGroup(): string {
-    if (this.#unusedCount === 0) return this.#free.shift() as string;
-    const number = this.#nextGroup;
-    this.#nextGroup += this.#options.position.count;
+  #takeNumber(): number {
+    if (this.#unusedCount === 0) return this.#free.shift() as number;
+    const number = this.#nextNumber;
+    this.#nextNumber += this.#options.position.count;
     this.#unusedCount--;
-    return [24, 16, 8, 0].map((shift) => Math.floor(number / 2 ** shift) % 256).join(".");
+    return number;
+  }
+
+  #groupOf(number: number): MulticastGroup {
+    const { range, port: firstPort, ttl } = this.#options;
+    const address = range.base + number;
+    const port = firstPort + 2 * (number % multicastPairCount);
+    return {
+      address: [24, 16, 8, 0].map((shift) => Math.floor(address / 2 ** shift) % 256).join("."),
+      ports: [port, port + 1],
+      ttl,
+    };
   }
 }
 
@@ -240,3 +258,6 @@ class MulticastPlay implements PlayHandler {
 }
 
 const ignoreAnswers = { handleDatagram: (): void => {} };
+
+/** Tracks at the same time that all have ports of their own; the option leaves room for them. */
+const multicastPairCount = 256;
