@@ -37,6 +37,7 @@ export interface ServerStats {
     readonly process_resident_bytes: number;
   };
   readonly connections: Readonly<Record<string, number>>;
+  readonly rtsp: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
   readonly shards: readonly { readonly index: number; readonly cursors: number; readonly streams: number }[];

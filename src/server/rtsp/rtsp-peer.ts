@@ -254,7 +254,7 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
       if (this.#isClosed || !this.#session.acceptAnnounce(requestId, { controls }, this.#context.nowMs())) {
         publication.end("the publisher gave up before it was accepted");
       } else {
-        this.#publishing = { publication, ingest, isRecording: false };
+        this.#publishing = { publication, ingest, trackCount: controls.length, isRecording: false };
         if (userAgent !== undefined) publication.updateMetadata({ encoder: userAgent.slice(0, maxEncoderLength) });
         for (const sentence of leftOut) this.#problem(leftOutProblem(sentence), stream);
       }
@@ -316,7 +316,8 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
     const datagrams = this.#datagrams;
     let answer: SetupAnswer | undefined;
     if (transport.kind === "udp") {
-      const serverPorts = await datagrams.setUp(trackIndex, transport.clientPorts);
+      const trackCount = described?.description.tracks.length ?? this.#publishing?.trackCount ?? 1;
+      const serverPorts = await datagrams.setUp(trackIndex, transport.clientPorts, trackCount);
       if (serverPorts !== undefined) answer = { serverPorts };
       this.#publishing?.ingest.setReorderDelay(defaultReorderDelayMs);
     } else if (described !== undefined) {
@@ -326,6 +327,7 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
       if (multicast !== undefined) answer = { multicast };
     }
     if (answer !== undefined || this.#isClosed) return answer;
+    if (datagrams.isEmpty) this.#datagrams = undefined; // the session may be one over TCP
     const what = transport.kind === "udp" ? `ports ${transport.clientPorts.join(" and ")}` : "a multicast group";
     this.#problem(
       new CodedError(
@@ -489,6 +491,7 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
 interface Publishing {
   readonly publication: Publication;
   readonly ingest: RtspIngest;
+  readonly trackCount: number;
   isRecording: boolean;
 }
 

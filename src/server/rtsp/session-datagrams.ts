@@ -38,6 +38,11 @@ export class SessionDatagrams {
     this.#handler = handler;
   }
 
+  /** Nothing was set up. */
+  get isEmpty(): boolean {
+    return this.#tracks.size === 0 && this.#member === undefined;
+  }
+
   get isMulticast(): boolean {
     return this.#member !== undefined;
   }
@@ -47,9 +52,14 @@ export class SessionDatagrams {
     return this.#reports;
   }
 
-  /** Resolves to our ports for the track; undefined when there are none left, or the client's are another session's. */
-  async setUp(trackIndex: number, clientPorts: NumberPair): Promise<NumberPair | undefined> {
-    const pair = await this.#shared.ports?.take();
+  /**
+   * Resolves to our ports for the track; undefined when there are none left, or the client's are another session's.
+   *
+   * @param trackCount - of the stream, of which the client may want to set up more
+   */
+  async setUp(trackIndex: number, clientPorts: NumberPair, trackCount: number): Promise<NumberPair | undefined> {
+    const { ports } = this.#shared;
+    const pair = ports?.hasRoomFor(trackCount - this.#tracks.size) === true ? await ports.take() : undefined;
     if (pair === undefined) return undefined;
     const track = UdpTrack.open(pair, this.#address, clientPorts, {
       handlePacket: (kind, bytes) => this.#handler.handlePacket(trackIndex, kind, bytes),

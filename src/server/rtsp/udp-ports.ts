@@ -74,6 +74,11 @@ export class UdpPorts {
     }
   }
 
+  /** Whether that many tracks find a pair now. Clients come back over TCP when their first track finds none, and fail later. */
+  hasRoomFor(trackCount: number): boolean {
+    return this.#shared !== undefined || this.#free.length >= trackCount;
+  }
+
   /** A pair for one track; undefined when all are taken, or other programs have them. */
   async take(): Promise<UdpPair | undefined> {
     if (this.#shared !== undefined) return this.#shared;
