@@ -6,7 +6,7 @@ import { afterAll, beforeAll, expect, test } from "vitest";
 import { ffmpeg, finished, frameHashes, startCommand } from "../support/ffmpeg.ts";
 import { TestFolder } from "../support/folder.ts";
 import { type LossyLink, openLossyLink } from "../support/lossy-link.ts";
-import { startServer, type TestServer } from "../support/server.ts";
+import { inNetwork, startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
 const resources = new AsyncDisposableStack();
@@ -30,7 +30,7 @@ beforeAll(async () => {
     await ffmpeg([...picture, ...encoder, "-g", "12", "-keyint_min", "12", "-b:v", "1M", folder.file(`${codec}.mkv`)]);
   }
   const set = ["access.publish=anyone", "access.management=anyone", "streaming.idle_timeout=500ms"];
-  server = resources.use(await startServer({ set, launcher: link.far }));
+  server = resources.use(await startServer({ set, network: link.far }));
 });
 afterAll(() => resources.disposeAsync());
 
@@ -50,19 +50,19 @@ test.skipIf(isLeftOut).each([
     const input = ["-hide_banner", "-loglevel", "warning", "-re", "-i", file];
     const output = ["-c", "copy", "-f", "rtsp", "-rtsp_transport", "udp"];
     const to = `rtsp://${link.farAddress}:${server.rtspPort}/${stream}`;
-    const before = (await link.statsOf(server)).rtsp;
+    const before = (await server.stats()).rtsp;
     await using publisher = startCommand(...command(link.near, "ffmpeg", ...input, ...output, to));
-    await waitFor(stream, async () => (await link.statsOf(server)).active_streams.includes(stream));
+    await waitFor(stream, async () => (await server.stats()).active_streams.includes(stream));
     const record = folder.file("record.nut");
     const quiet = ["-y", "-hide_banner", "-loglevel", "warning", "-rtsp_transport", "tcp"];
     const decoded = ["-c:v", "rawvideo", "-vsync", "passthrough", record];
     await using player = startCommand(
       ...command(link.far, "ffmpeg", ...quiet, "-i", server.rtspUrl(stream), ...decoded),
     );
-    await waitFor("the player", async () => (await link.statsOf(server)).subscribers === 1);
+    await waitFor("the player", async () => (await server.stats()).subscribers === 1);
     await link.shape(shape);
     await waitFor("four seconds", async () => {
-      const { streams } = await link.statsOf(server);
+      const { streams } = await server.stats();
       const position = streams.find(({ name }) => name === stream)?.position_ms ?? Number.POSITIVE_INFINITY;
       return position > 4_500 || publisher.exitCode() !== null;
     });
@@ -70,7 +70,7 @@ test.skipIf(isLeftOut).each([
     await finished(publisher, "the publisher");
     await finished(player, "the player");
     const got = await frameHashes(record, "v:0");
-    const after = (await link.statsOf(server)).rtsp;
+    const after = (await server.stats()).rtsp;
     const at = got.map((hash) => wanted.indexOf(hash));
     expect(at, `${codec}: every picture is one of the source`).not.toContain(-1);
     expect(at, `${codec}: in its order, and once`).toEqual([...new Set(at)].sort((a, b) => a - b));
@@ -87,7 +87,7 @@ test.skipIf(isLeftOut).each([
 test.skipIf(isLeftOut)("losses and repetitions are counted as the link made them", async () => {
   await using sender = await RtpSender.start(`rtsp://${link.farAddress}:${server.rtspPort}/live/counted`);
   await sender.send(20);
-  const [before, linkBefore] = [(await link.statsOf(server)).rtsp, await link.counters()];
+  const [before, linkBefore] = [(await server.stats()).rtsp, await link.counters()];
   await link.shape("--loss 5 --dup 3 --reorder 2");
   await sender.send(1_000);
   await link.shape("");
@@ -95,7 +95,7 @@ test.skipIf(isLeftOut)("losses and repetitions are counted as the link made them
   const linkAfter = await link.counters();
   // What is missing behind the last gap is given up a moment later.
   const after = await waitFor("the last packets", async () => {
-    const { rtsp } = await link.statsOf(server);
+    const { rtsp } = await server.stats();
     const received = (rtsp["udp_received_packets"] ?? 0) - (before["udp_received_packets"] ?? 0);
     const sent = linkAfter.in - linkBefore.in - (linkAfter.lost - linkBefore.lost);
     return received >= sent - 1 ? rtsp : undefined; // but for the acknowledgement of a request
@@ -142,7 +142,7 @@ class RtpSender implements AsyncDisposable {
   }
 }
 
-function command(launcher: readonly string[], ...line: readonly string[]): [string, string[]] {
-  const [program = "", ...args] = [...launcher, ...line];
+function command(network: string, ...line: readonly string[]): [string, string[]] {
+  const [program = "", ...args] = [...inNetwork(network), ...line];
   return [program, args];
 }

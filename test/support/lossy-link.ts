@@ -6,7 +6,6 @@ import { appendFileSync, readFileSync } from "node:fs";
 import { promisify } from "node:util";
 import { TestFolder } from "./folder.ts";
 import { materialFile } from "./material.ts";
-import type { ServerStats, TestServer } from "./server.ts";
 import { waitFor } from "./wait.ts";
 
 const run = promisify(execFile);
@@ -20,17 +19,15 @@ export interface LinkCounters {
 }
 
 export interface LossyLink extends AsyncDisposable {
-  /** Begins a command line that runs at the near end, or at the far one. */
-  readonly near: readonly string[];
-  readonly far: readonly string[];
+  /** The network namespaces at both ends. */
+  readonly near: string;
+  readonly far: string;
   /** The far end, as seen from the near one. */
   readonly farAddress: string;
   /** From now on packets from near to far fare like this; the options of the emulator, none for a perfect link. */
   shape(options: string): Promise<void>;
   /** What happened from near to far since the beginning. */
   counters(): Promise<LinkCounters>;
-  /** What `/stats` of a server at the far end answers. */
-  statsOf(server: TestServer): Promise<ServerStats>;
 }
 
 /** Undefined, and said so, where this process may not make networks, or the emulator is missing. */
@@ -66,8 +63,8 @@ export async function openLossyLink(): Promise<LossyLink | undefined> {
     });
     await waitFor("the emulator", () => said.includes("ready"));
     return {
-      near: ["ip", "netns", "exec", names[0]],
-      far: ["ip", "netns", "exec", names[1]],
+      near: names[0],
+      far: names[1],
       farAddress: "10.99.0.2",
       shape: async (options) => {
         appendFileSync(control, `--dir ab ${options === "" ? "--loss 0 --dup 0 --reorder 0 --jitter 0ms" : options}\n`);
@@ -81,11 +78,6 @@ export async function openLossyLink(): Promise<LossyLink | undefined> {
         });
         const line = JSON.parse(text.trim().split("\n").at(-1) ?? "{}") as { ab: LinkCounters };
         return line.ab;
-      },
-      statsOf: async (server) => {
-        const url = `http://127.0.0.1:${server.httpPort}/stats`;
-        const { stdout } = await run("ip", ["netns", "exec", names[1], "curl", "-s", url]);
-        return JSON.parse(stdout) as ServerStats;
       },
       [Symbol.asyncDispose]: () => resources.disposeAsync(),
     };

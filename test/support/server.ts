@@ -1,9 +1,10 @@
 /** The real server as a child process on free ports, for tests that talk to it over sockets. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 export interface TestServer extends AsyncDisposable {
   readonly rtmpPort: number;
@@ -64,6 +65,8 @@ export interface TestServerOptions {
   readonly set?: readonly string[];
   /** A program that starts the server with limits of its own: `["prlimit", "--nofile=256"]`. */
   readonly launcher?: readonly string[];
+  /** A network namespace that it runs in. */
+  readonly network?: string;
   /** Options of Node itself. */
   readonly nodeOptions?: readonly string[];
 }
@@ -81,6 +84,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   ];
   const main = resolve(import.meta.dirname, "../../src/server/main.ts");
   const [program = "", ...args] = [
+    ...inNetwork(options.network),
     ...(options.launcher ?? []),
     ...[process.execPath, ...(options.nodeOptions ?? []), main, "serve"],
     ...settings.flatMap((text) => ["--set", text]),
@@ -120,7 +124,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     rtmpUrl: (name) => `rtmp://127.0.0.1:${rtmpPort}/${name}`,
     rtspUrl: (name) => `rtsp://127.0.0.1:${rtspPort}/${name}`,
     httpUrl: (path) => `http://127.0.0.1:${httpPort}${path}`,
-    stats: async () => (await (await fetch(`http://127.0.0.1:${httpPort}/stats`)).json()) as ServerStats,
+    stats: async () =>
+      JSON.parse(await fetchText(`http://127.0.0.1:${httpPort}/stats`, options.network)) as ServerStats,
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();
@@ -128,5 +133,17 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   };
 }
 
+/** Begins a command line that runs in a network namespace. */
+export function inNetwork(name: string | undefined): readonly string[] {
+  return name === undefined ? [] : ["ip", "netns", "exec", name];
+}
+
+async function fetchText(url: string, network: string | undefined): Promise<string> {
+  if (network === undefined) return (await fetch(url)).text();
+  const { stdout } = await run("ip", ["netns", "exec", network, "curl", "-s", url], { maxBuffer: 2 ** 26 });
+  return stdout;
+}
+
+const run = promisify(execFile);
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 20_000;
