@@ -27,6 +27,8 @@ export interface DatagramHandler {
    * address: nothing that lasts may come of it unless what is in it says why.
    */
   handleStranger(bytes: Uint8Array, address: string, port: number): void;
+  /** Called once at the most: the system cuts no packets for one of the peers (GSO), so they go out one by one. Worth a line. */
+  handleRefusedSegmentation?(errorName: string): void;
 }
 
 /** A bound UDP socket. */

@@ -41,3 +41,11 @@ export const packetTurnMs = 2;
 export const wantedDatagramBufferBytes = 4_194_304;
 /** What may wait in the process when the system's buffer is full; packets beyond it are dropped, as a network does. */
 export const maxQueuedDatagramBytes = 4_194_304;
+
+/**
+ * Where the addon receives one datagram, or what the kernel has put together of several: 64 KiB, and a little so that the slots
+ * don't all fall into the same places of a cache.
+ */
+export const datagramSlotBytes = 66_560;
+/** How many of them come in one turn. Untouched memory costs nothing: most touch one page. */
+export const datagramSlots = 64;

@@ -1,7 +1,7 @@
 /** Datagrams on `node:dgram`. */
 
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { isIP, SocketAddress } from "node:net";
+import { isIP } from "node:net";
 import { assert } from "../bytes/assert.ts";
 import type {
   DatagramCounters,
@@ -12,7 +12,7 @@ import type {
   DatagramSocket,
 } from "./datagrams.ts";
 import { maxDatagramPeers, maxQueuedDatagramBytes, wantedDatagramBufferBytes } from "./limits.ts";
-import { plainAddress } from "./plain-address.ts";
+import { canonicalAddress, plainAddress } from "./plain-address.ts";
 
 /** What a socket tells its transport. */
 export interface DatagramSocketOwner {
@@ -116,9 +116,8 @@ export class PortableDatagramSocket implements DatagramSocket {
   }
 
   openPeer(address: string, port: number, handler: DatagramPeerHandler): DatagramPeer | undefined {
-    const family = isIP(address);
-    assert(family !== 0, "a peer's address is an IP address");
-    const plain = plainAddress(family === 6 ? canonicalIPv6(address) : address);
+    assert(isIP(address) !== 0, "a peer's address is an IP address");
+    const plain = canonicalAddress(address);
     const isIPv4 = isIP(plain) === 4;
     const key = `${plain} ${port}`;
     const isRefused = this.#isClosed || this.#peers.has(key) || this.#peers.size >= maxDatagramPeers;
@@ -225,8 +224,3 @@ export class PortableDatagramPeer implements DatagramPeer {
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
-
-/** As the system writes it when a packet comes from there. One with an interface in it is left as it is. */
-function canonicalIPv6(address: string): string {
-  return address.includes("%") ? address : new SocketAddress({ address, family: "ipv6" }).address;
-}
