@@ -124,8 +124,8 @@ test("with a range of ports each track has a pair of its own, and who finds none
   await waitFor("the first player", async () => (await narrow.stats()).rtsp["udp_players"] === 1);
   await using second = playRtsp(narrow.rtspUrl("live/cam"), records[1], []);
   await finished(publisher, "the publisher");
-  await finished(first, "the first player");
-  await finished(second, "the second player");
+  expect(await finished(first, "the first player"), first.output()).toBe(0);
+  expect(await finished(second, "the second player"), second.output()).toBe(0);
   const starts = keyFrameIndexes(pictures.length, gop);
   for (const record of records) expectSameFrames(record, await frameHashes(record, "v:0"), pictures, { starts });
   expect((await narrow.stats()).errors).toHaveProperty("ERR_RTSP_UDP_PORTS");

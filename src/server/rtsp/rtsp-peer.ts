@@ -186,6 +186,7 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
         return;
       case "record":
         if (this.#publishing !== undefined) this.#publishing.isRecording = true;
+        this.#datagrams?.begin();
         this.#session.acceptRecord(event.requestId, this.#context.nowMs());
         return;
       case "pause":
@@ -311,7 +312,11 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
       if (multicast !== undefined) answer = { multicast };
     }
     if (answer !== undefined || this.#isClosed) return answer;
-    if (datagrams.isEmpty) this.#datagrams = undefined; // the session may be one over TCP
+    if (datagrams.isEmpty) {
+      // The session may be one over TCP.
+      datagrams.close();
+      this.#datagrams = undefined;
+    }
     const what = transport.kind === "udp" ? `ports ${transport.clientPorts.join(" and ")}` : "a multicast group";
     this.#problem(
       new CodedError(

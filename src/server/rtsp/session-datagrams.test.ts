@@ -73,14 +73,20 @@ describe("on a pair of ports of its own", () => {
     expect(transport.plays[1]?.where).toEqual([`4 → ${client} 61000`, `5 → ${client} 5001`]);
   });
 
-  it("takes none when there is no room for all tracks of the stream", async () => {
+  it("has ports for all tracks of its stream from the first one on, and lets go of those that it does not set up", async () => {
     const shared = await open({ range });
     const [one, other] = [sessionOf(shared), sessionOf(shared)];
-    expect(await one.setUp(0, [5_000, 5_001], 1)).toEqual([20_000, 20_001]);
-    expect(await other.setUp(0, [5_002, 5_003], 2)).toBeUndefined();
-    expect(await other.setUp(0, [5_002, 5_003], 1)).toEqual([20_002, 20_003]);
-    one.close();
+    expect(await one.setUp(0, [5_000, 5_001], 2)).toEqual([20_000, 20_001]);
+    expect(await other.setUp(0, [5_002, 5_003], 1)).toBeUndefined();
     other.close();
+    one.begin();
+    const third = sessionOf(shared);
+    expect(await third.setUp(0, [5_002, 5_003], 2)).toBeUndefined();
+    third.close();
+    const fourth = sessionOf(shared);
+    expect(await fourth.setUp(0, [5_002, 5_003], 1)).toEqual([20_002, 20_003]);
+    one.close();
+    fourth.close();
     expect(transport.openPorts).toEqual([]);
   });
 });

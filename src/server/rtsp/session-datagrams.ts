@@ -7,6 +7,7 @@ import type { Play, PlayHandler, PlayOptions } from "../../runtime/play.ts";
 import type { MulticastGroup, MulticastMember } from "./multicast-plays.ts";
 import { ReceptionReports } from "./reception-reports.ts";
 import type { RtspDatagrams } from "./rtsp-datagrams.ts";
+import type { UdpPair } from "./udp-ports.ts";
 import { UdpTrack } from "./udp-track.ts";
 
 export interface SessionDatagramsHandler {
@@ -27,6 +28,8 @@ export class SessionDatagrams {
   readonly #address: string;
   readonly #handler: SessionDatagramsHandler;
   readonly #tracks = new Map<number, UdpTrack>();
+  /** Pairs for tracks that may still be set up. */
+  #reserved: UdpPair[] | undefined;
   #member: MulticastMember | undefined;
   #reports: ReceptionReports | undefined;
   #isClosed = false;
@@ -55,11 +58,12 @@ export class SessionDatagrams {
   /**
    * Resolves to our ports for the track; undefined when there are none left, or the client's are another session's.
    *
-   * @param trackCount - of the stream, of which the client may want to set up more
+   * @param trackCount - of the stream: the client may want to set up as many, and has ports for all of them from its first one on
    */
   async setUp(trackIndex: number, clientPorts: NumberPair, trackCount: number): Promise<NumberPair | undefined> {
-    const { ports } = this.#shared;
-    const pair = ports?.hasRoomFor(trackCount - this.#tracks.size) === true ? await ports.take() : undefined;
+    this.#reserved ??= await this.#shared.ports?.take(trackCount);
+    if (this.#isClosed) this.begin();
+    const pair = this.#reserved?.shift();
     if (pair === undefined) return undefined;
     const track = UdpTrack.open(pair, this.#address, clientPorts, {
       handlePacket: (kind, bytes) => this.#handler.handlePacket(trackIndex, kind, bytes),
@@ -68,13 +72,17 @@ export class SessionDatagrams {
         this.#shared.unreachableCount++;
       },
     });
-    if (track === undefined) return undefined;
-    if (this.#isClosed) {
-      track.close();
+    if (track === undefined) {
+      this.#reserved?.unshift(pair);
       return undefined;
     }
     this.#tracks.set(trackIndex, track);
     return track.ports;
+  }
+
+  /** All tracks are set up that the client wants. */
+  begin(): void {
+    for (const pair of this.#reserved?.splice(0) ?? []) pair.release();
   }
 
   /** @param key - of the stream and its description, whose tracks are `tracks`. Undefined when there are no groups left. */
@@ -91,6 +99,7 @@ export class SessionDatagrams {
     wallMs: number,
   ): Play | undefined {
     if (this.#isClosed) return undefined;
+    this.begin();
     if (this.#member !== undefined) return this.#member.begin(log, options, handler);
     this.#reports = new ReceptionReports(
       tracks.map(({ track }) => track),
@@ -107,6 +116,7 @@ export class SessionDatagrams {
   /** What plays has to be stopped before. */
   close(): void {
     this.#isClosed = true;
+    this.begin();
     for (const track of this.#tracks.values()) track.close();
     this.#tracks.clear();
     this.#member?.stop();

@@ -21,12 +21,12 @@ describe("a pair that all sessions share", () => {
 
   it("is everybody's, and giving it back closes nothing", async () => {
     const ports = await open({});
-    const [one, other] = [await ports.take(), await ports.take()];
+    const [one, other] = (await ports.take(2)) ?? [];
     expect(one).toBe(other);
     expect(one?.isOwn).toBe(false);
     one?.release();
     expect(transport.openPorts).toEqual([8000, 8001]);
-    expect(ports.hasRoomFor(1_000)).toBe(true);
+    expect(await ports.take(1_000)).toHaveLength(1_000);
     ports.stop();
     expect(transport.openPorts).toEqual([]);
   });
@@ -50,36 +50,43 @@ describe("a range of ports", () => {
     const shards = await Promise.all(
       [0, 1].map((index) => open({ range: { first: 20_001, last: 20_010 }, position: { index, count: 2 } })),
     );
-    const taken = await Promise.all(shards.flatMap((ports) => [ports.take(), ports.take(), ports.take()]));
-    expect(taken.map((pair) => pair?.ports)).toEqual([
-      [20_002, 20_003],
-      [20_006, 20_007],
+    const taken = await Promise.all(shards.flatMap((ports) => [ports.take(2), ports.take(1)]));
+    expect(taken.map((pairs) => pairs?.map((pair) => pair.ports))).toEqual([
+      [
+        [20_002, 20_003],
+        [20_006, 20_007],
+      ],
       undefined,
-      [20_004, 20_005],
-      [20_008, 20_009],
+      [
+        [20_004, 20_005],
+        [20_008, 20_009],
+      ],
       undefined,
     ]);
   });
 
   it("gives a pair again late, and counts on", async () => {
     const ports = await open({ range: { first: 20_000, last: 20_003 } });
-    const first = await ports.take();
+    const [first] = (await ports.take(1)) ?? [];
     transport.at(20_000).receive("10.0.0.1", 5_000);
     first?.release();
     first?.release();
     expect(transport.openPorts).toEqual([]);
-    expect((await ports.take())?.ports).toEqual([20_002, 20_003]);
-    expect((await ports.take())?.ports).toEqual([20_000, 20_001]);
-    expect(await ports.take()).toBeUndefined();
+    expect((await ports.take(2))?.map((pair) => pair.ports)).toEqual([
+      [20_002, 20_003],
+      [20_000, 20_001],
+    ]);
+    expect(await ports.take(1)).toBeUndefined();
     expect(ports.counters).toMatchObject({ receivedPackets: 1, strangerPackets: 1 });
   });
 
-  it("passes over what another program has", async () => {
+  it("passes over what another program has, and gives all that is wanted or nothing", async () => {
     transport.taken.add(20_001);
     const ports = await open({ range: { first: 20_000, last: 20_003 } });
-    expect(ports.hasRoomFor(2)).toBe(true);
-    expect((await ports.take())?.ports).toEqual([20_002, 20_003]);
-    expect(await ports.take()).toBeUndefined();
+    expect(await ports.take(2)).toBeUndefined();
+    expect(transport.openPorts).toEqual([]);
+    expect((await ports.take(1))?.map((pair) => pair.ports)).toEqual([[20_002, 20_003]]);
+    expect(await ports.take(1)).toBeUndefined();
     expect(transport.openPorts).toEqual([20_002, 20_003]);
   });
 });

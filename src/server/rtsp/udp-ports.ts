@@ -74,26 +74,31 @@ export class UdpPorts {
     }
   }
 
-  /** Whether that many tracks find a pair now. Clients come back over TCP when their first track finds none, and fail later. */
-  hasRoomFor(trackCount: number): boolean {
-    return this.#shared !== undefined || this.#free.length >= trackCount;
-  }
-
-  /** A pair for one track; undefined when all are taken, or other programs have them. */
-  async take(): Promise<UdpPair | undefined> {
-    if (this.#shared !== undefined) return this.#shared;
-    for (let attempt = 0; attempt < maxAttempts; attempt++) {
-      const port = this.#free.shift();
-      if (port === undefined) return undefined;
+  /**
+   * Pairs for so many tracks; undefined when there are not enough, or other programs have them. All or none: clients come back over
+   * TCP when their first track finds no pair, and give up when a later one does.
+   */
+  async take(count: number): Promise<UdpPair[] | undefined> {
+    if (this.#shared !== undefined) return Array<UdpPair>(count).fill(this.#shared);
+    if (this.#free.length < count) return undefined;
+    const ports = this.#free.splice(0, count); // now: others may ask while these are opened
+    const pairs: UdpPair[] = [];
+    for (let refusals = 0; ports.length > 0 && refusals <= maxRefusals; ) {
+      const port = ports.shift() as number;
       try {
         const pair = await this.#open(port, true);
         this.#own.add(pair);
-        return pair;
+        pairs.push(pair);
       } catch (error) {
-        this.#free.push(port);
         if (!(error instanceof CodedError)) throw error;
+        refusals++;
+        this.#free.push(port);
+        if (this.#free.length > 1) ports.push(this.#free.shift() as number);
       }
     }
+    if (pairs.length === count) return pairs;
+    this.#free.push(...ports);
+    for (const pair of pairs) pair.release();
     return undefined;
   }
 
@@ -112,7 +117,7 @@ export class UdpPorts {
       try {
         return await this.#open(port, false);
       } catch (error) {
-        if (attempt === maxAttempts) throw error; // the neighbours of a free port may be somebody's
+        if (attempt === maxRefusals) throw error; // the neighbours of a free port may be somebody's
       }
     }
   }
@@ -176,5 +181,5 @@ function ignoreStranger(): void {}
 
 const noPackets: DatagramCounters = sumOf([]);
 
-/** Pairs that are tried before a client is told that there is none: other programs may have some ports of the range. */
-const maxAttempts = 32;
+/** Pairs that can't be had, because other programs have one of their ports, before it is given up. */
+const maxRefusals = 32;

@@ -21,13 +21,12 @@ export class UdpTrack {
   readonly #pair: UdpPair;
   readonly #halves: readonly [TrackHalf, TrackHalf];
 
-  /** Undefined when another session has one of the ports at this address. */
+  /** Undefined when another session has one of the ports at this address; the pair is free then as before. */
   static open(pair: UdpPair, address: string, ports: NumberPair, handler: UdpTrackHandler): UdpTrack | undefined {
     const rtp = TrackHalf.open(pair, 0, address, ports[0], handler);
     const rtcp = rtp && TrackHalf.open(pair, 1, address, ports[1], handler);
     if (rtcp !== undefined) return new UdpTrack(pair, [rtp as TrackHalf, rtcp]);
     rtp?.close();
-    pair.release();
     return undefined;
   }
 
