@@ -388,7 +388,7 @@ class FrameWriter implements PayloadSink {
 
 /**
  * With 60 bytes of headers (RTP, UDP, IPv6) the 1,500 of an Ethernet frame; one log is for players over UDP and TCP. MediaMTX
- * sends the same, live555 16 bytes more, GStreamer some 50 less. Over TCP it could be 64 KiB, which FFmpeg and GStreamer would
+ * sends the same, GStreamer 52 less. Over TCP it could be 64 KiB, which FFmpeg and GStreamer would
  * take, but recorders and older clients have buffers of this size; and it would save little: 16 bytes in 1,456, and no work of
  * ours, as an entry is a whole frame either way.
  */

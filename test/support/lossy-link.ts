@@ -46,7 +46,7 @@ export async function openLossyLink(): Promise<LossyLink | undefined> {
       });
       execFileSync("ip", ["-n", name, "link", "set", "lo", "up"]);
     }
-    execFileSync("mkfifo", [control]);
+    await run("mkfifo", [control]);
     await run("gcc", ["-O2", "-o", emulator, source]);
     const ends = ["--ns-a", names[0], "--ns-b", names[1]];
     const child = spawn(emulator, [...ends, "--control", control, "--stats", stats, "--seed", "7"], {

@@ -14,7 +14,7 @@ import type { DatagramPeer, DatagramRoute, DatagramSocket, DatagramTransport } f
 import { ERR_LISTEN } from "../../runtime/errors.ts";
 import type { Play, PlayHandler, PlayOptions } from "../../runtime/play.ts";
 import type { MulticastRange } from "../config/option.ts";
-import type { ShardPosition } from "../shards/calls.ts";
+import type { ShardPosition } from "../shards/ports.ts";
 
 export interface MulticastOptions {
   readonly transport: DatagramTransport;

@@ -5,7 +5,7 @@ import { isIP, isIPv4 } from "node:net";
 import type { RtspServerOptions } from "../../protocols/rtsp/server-events.ts";
 import type { DatagramCounters, DatagramTransport } from "../../runtime/datagrams.ts";
 import type { Config } from "../config/schema.ts";
-import type { ShardPosition } from "../shards/calls.ts";
+import type { ShardPosition } from "../shards/ports.ts";
 import { MulticastPlays } from "./multicast-plays.ts";
 import { sumOf, UdpPorts } from "./udp-ports.ts";
 

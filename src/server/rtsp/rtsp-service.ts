@@ -15,8 +15,7 @@ import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
 import { playOptionsOf } from "../play-options.ts";
 import { SessionListeners } from "../session-listeners.ts";
-import type { ShardPosition } from "../shards/calls.ts";
-import type { MediaPorts } from "../shards/ports.ts";
+import type { MediaPorts, ShardPosition } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
 import { RtspDatagrams } from "./rtsp-datagrams.ts";
 

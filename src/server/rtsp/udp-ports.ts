@@ -8,7 +8,7 @@ import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
 import type { DatagramCounters, DatagramHandler, DatagramSocket, DatagramTransport } from "../../runtime/datagrams.ts";
 import { ERR_LISTEN } from "../../runtime/errors.ts";
 import type { PortRange } from "../config/option.ts";
-import type { ShardPosition } from "../shards/calls.ts";
+import type { ShardPosition } from "../shards/ports.ts";
 
 /** A datagram from an address that nobody is expected at. `half`: 0 for the port of RTP, 1 for that of RTCP. */
 export type StrangerHandler = (half: 0 | 1, bytes: Uint8Array, address: string, port: number) => void;

@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ControllerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
 import type { FlvRequest } from "../http/flv-plays.ts";
 import type { RepeatedError } from "../log/repeated-errors.ts";
-import type { MediaPorts } from "./ports.ts";
+import type { MediaPorts, ShardPosition } from "./ports.ts";
 import type { ShardReport } from "./report.ts";
 
 /** What the controller's thread asks of a shard. */
@@ -29,14 +29,6 @@ export interface ListenWhere {
   /** Whether other shards listen there, too. */
   readonly isShared: boolean;
   readonly position: ShardPosition;
-}
-
-/** For what shards can't share and divide among them. */
-export interface ShardPosition {
-  /** From 0 on. */
-  readonly index: number;
-  /** Shards that listen. */
-  readonly count: number;
 }
 
 export interface PeerConnection {
