@@ -138,8 +138,8 @@ export function multicastRange(common: Common<string>): Option<MulticastRange> {
     expected: 'a range of multicast addresses of IPv4 (224.0.0.0 to 239.255.255.255), such as "239.255.0.0/16"',
     isSecret: false,
     schema: z.string().transform((text, context) => {
-      const [address = "", prefix = ""] = text.split("/");
-      const prefixLength = /^\d{1,2}$/.test(prefix) ? Number(prefix) : -1;
+      const [address = "", prefix = "", ...others] = text.split("/");
+      const prefixLength = /^\d{1,2}$/.test(prefix) && others.length === 0 ? Number(prefix) : -1;
       if (isIP(address) === 4 && prefixLength >= 4 && prefixLength <= 32) {
         const base = address.split(".").reduce((number, byte) => number * 256 + Number(byte), 0);
         const count = 2 ** (32 - prefixLength);
