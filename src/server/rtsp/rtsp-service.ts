@@ -69,7 +69,7 @@ export class RtspService implements IngestProtocol {
   readonly #listeners: SessionListeners<RtspConnection>;
   readonly #datagrams: RtspDatagrams;
   /** What publishers that have gone had counted. */
-  #published: RtspIngestCounters = nothingCounted;
+  #published: IngestTotals = sumOf([]);
 
   constructor(options: RtspServiceOptions) {
     const { transport, logger, config, ports, isShared, position, connectionCount } = options;
@@ -96,7 +96,7 @@ export class RtspService implements IngestProtocol {
   report(): RtspReport {
     const peers = [...this.#listeners].flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
     const publishers = peers.flatMap(({ ingestCounters }) => ingestCounters ?? []);
-    const counts = [...publishers, this.#published].reduce(sumOf);
+    const counts = sumOf([...publishers, this.#published]);
     const uses = peers.map(({ udpUse }) => udpUse);
     const using = (use: (typeof uses)[number]): number => uses.filter((each) => each === use).length;
     const { counters: udp, unreachableCount } = this.#datagrams;
@@ -156,7 +156,7 @@ export class RtspService implements IngestProtocol {
       identityOf: (stream, kind, number) => this.#identityOf(stream, kind, number),
       tunnels: new Map(),
       onPublished: (counters) => {
-        this.#published = sumOf(this.#published, counters);
+        this.#published = sumOf([this.#published, counters]);
       },
       onProblem,
       onFailure,
@@ -175,27 +175,22 @@ export class RtspService implements IngestProtocol {
   }
 }
 
-function sumOf(a: RtspIngestCounters, b: RtspIngestCounters): RtspIngestCounters {
-  return {
-    lostPacketCount: a.lostPacketCount + b.lostPacketCount,
-    duplicatePacketCount: a.duplicatePacketCount + b.duplicatePacketCount,
-    reorderedPacketCount: a.reorderedPacketCount + b.reorderedPacketCount,
-    strayPacketCount: a.strayPacketCount + b.strayPacketCount,
-    restartCount: a.restartCount + b.restartCount,
-    droppedFrameCount: a.droppedFrameCount + b.droppedFrameCount,
-    jitterMs: Math.max(a.jitterMs, b.jitterMs),
-  };
-}
+/** What publishers have counted that makes sense as a sum. */
+const summed = [
+  "lostPacketCount",
+  "duplicatePacketCount",
+  "reorderedPacketCount",
+  "strayPacketCount",
+  "restartCount",
+  "droppedFrameCount",
+] as const satisfies readonly (keyof RtspIngestCounters)[];
 
-const nothingCounted: RtspIngestCounters = {
-  lostPacketCount: 0,
-  duplicatePacketCount: 0,
-  reorderedPacketCount: 0,
-  strayPacketCount: 0,
-  restartCount: 0,
-  droppedFrameCount: 0,
-  jitterMs: 0,
-};
+type IngestTotals = Readonly<Record<(typeof summed)[number], number>>;
+
+function sumOf(all: readonly IngestTotals[]): IngestTotals {
+  const entries = summed.map((name) => [name, all.reduce((sum, counters) => sum + counters[name], 0)]);
+  return Object.fromEntries(entries) as IngestTotals;
+}
 
 const nodeCrypto: RtspCrypto = {
   randomBytes: (length) => randomBytes(length),
