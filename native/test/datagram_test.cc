@@ -323,6 +323,23 @@ void TestTwoSockets() {
   }
 }
 
+// A turn that goes on through another socket waits all the same when this one is full.
+void TestTwoSocketsOneOfThemFull() {
+  for (const int full_port : {5000, 5001}) {
+    DatagramWorld world;
+    LogWriter log(1 << 16, 64);
+    const int id = world.OpenLog(log);
+    world.Play(id, log, {world.OpenPeer(world.OpenSocket(), 5000), world.OpenPeer(world.OpenSocket(), 5001)});
+    log.Append(Record(0, "a") + Record(1, "r") + Record(0, "b"), kEntryKey);
+    world.behave = [&](const SentMessage& message) { return message.port == full_port ? EAGAIN : 0; };
+    world.Flush(id);
+    CHECK(world.TextTo(5000) == (full_port == 5000 ? "" : "a ") && world.packets[5001].empty());
+    world.behave = nullptr;
+    world.Poll();
+    CHECK(world.TextTo(5000) == "a b " && world.TextTo(5001) == "r ");
+  }
+}
+
 void TestPacing() {
   DatagramWorld world;
   PacketLog log(1 << 20, 64);
@@ -424,6 +441,22 @@ void TestLappedBeforeItsTurn() {
   world.Flush(id);
   CHECK(world.packets[5000].size() == 3 && world.packets[5000].back() == last[0] && early.lag_count == 1);
   CHECK(world.packets[5001].back() == last[0] && late.lag_count == 1);
+}
+
+// The writer goes over the rest of a frame that is sent in turns.
+void TestLappedInTheMiddleOfAFrame() {
+  DatagramWorld world;
+  PacketLog log(1 << 18, 64);
+  const int id = world.OpenLog(log.log);
+  DatagramPlayer& player = world.Play(id, log.log, {world.OpenPeer(world.OpenSocket(), 5000)});
+  auto expected = log.Append(kEntryKey, std::vector<size_t>(100, 1000));
+  world.Flush(id);
+  expected.resize(world.packets[5000].size());
+  CHECK(world.is_spread_wanted && expected.size() < 100);
+  log.Append(0, std::vector<size_t>(190, 1000));
+  Extend(&expected, log.Append(kEntryKey, {30, 30, 30}));
+  world.ContinueAll();
+  CHECK(world.packets[5000] == expected && player.lag_count == 1);
 }
 
 void TestLappedTooOften() {
@@ -528,7 +561,7 @@ void TestPeerTable(uint64_t seed) {
   const auto key_of = [](int socket, int port) {
     Address address;
     CHECK(ParseAddress("10.0.0.1", port, &address));
-    return PeerKey::Of(socket, address.get());
+    return PeerKey::Of(socket, &address.any);
   };
   for (int i = 0; i < 3000; i++) {
     const int socket = static_cast<int>(random.Below(2)), port = 1 + static_cast<int>(random.Below(i < 1500 ? 200 : 40));
@@ -773,9 +806,11 @@ int main(int argc, char** argv) {
   TestTooLongAPacket();
   TestRefusedSegmentation();
   TestTwoSockets();
+  TestTwoSocketsOneOfThemFull();
   TestPacing();
   TestLapped();
   TestLappedBeforeItsTurn();
+  TestLappedInTheMiddleOfAFrame();
   TestLappedTooOften();
   TestWhatIsNoRecord();
   TestGrowingAndReplacedLogs();
