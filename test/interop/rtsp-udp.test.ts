@@ -51,6 +51,7 @@ const vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-
 const overRtmp = {
   name: "ffmpeg over RTMP",
   missingSounds: 0,
+  mayHang: false,
   start: (file: string, to: TestServer, stream: string): RunningCommand => publishFile(file, to.rtmpUrl(stream)),
 };
 
@@ -78,7 +79,8 @@ test.each([...rtspUdpPublishers, overRtmp])(
     await finished(overTcp, "the RTMP player");
     expectSameFrames("RTMP, pictures", await frameHashes(record, "v:0"), pictures, { starts });
     expectSameFrames("RTMP, sounds", await packetHashes(record, "a:0"), sounds, missing);
-    expect(await finished(encoder, publisher.name)).toBe(0);
+    if (publisher.mayHang) await encoder.stop();
+    else expect(await finished(encoder, publisher.name)).toBe(0);
   },
 );
 

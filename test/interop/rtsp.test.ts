@@ -52,6 +52,7 @@ const vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-
 const overRtmp = {
   name: "ffmpeg over RTMP",
   missingSounds: 0,
+  mayHang: false,
   start: (file: string, to: TestServer, stream: string): RunningCommand => publishFile(file, to.rtmpUrl(stream)),
 };
 
@@ -73,7 +74,8 @@ test.each([...rtspPublishers, overRtmp])(
       const missing = { missingAtEnd: publisher.missingSounds };
       expectSameFrames(`${player.name}, sounds`, await play.sounds(), sounds, missing);
     }
-    expect(await finished(encoder, publisher.name)).toBe(0);
+    if (publisher.mayHang) await encoder.stop();
+    else expect(await finished(encoder, publisher.name)).toBe(0);
   },
 );
 

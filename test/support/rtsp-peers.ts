@@ -18,6 +18,11 @@ export interface RtspPublisher {
   readonly name: string;
   /** Frames of sound at the end that it may not send. */
   readonly missingSounds: number;
+  /**
+   * It may wait for ever behind its last frame: GStreamer 1.22 did in 2 of 24 runs on a busy machine, over TCP as well, until the
+   * server gives it up; then it comes back, and hears 455.
+   */
+  readonly mayHang: boolean;
   /** @param file - H.264 and AAC in Matroska */
   start(file: string, server: TestServer, stream: string): RunningCommand;
 }
@@ -34,11 +39,13 @@ function publishersOver(transport: "tcp" | "udp"): readonly RtspPublisher[] {
     {
       name: `ffmpeg${over}`,
       missingSounds: ffmpegMissingSounds,
+      mayHang: false,
       start: (file, server, stream) => publishFileRtsp(file, server.rtspUrl(stream), transport),
     },
     {
       name: `GStreamer rtspclientsink${over}`,
       missingSounds: 0,
+      mayHang: true,
       start: (file, server, stream) => {
         const sink = `rtspclientsink name=sink protocols=${transport} location=${server.rtspUrl(stream)}`;
         const pipeline = [
