@@ -230,6 +230,30 @@ describe("an RTSP publisher", () => {
     expect(bridge.pollReports(1_001)).toEqual([]);
   });
 
+  it("may reorder, and what it does not send is waited for so long and no longer", async () => {
+    const { publication, log, description } = await publishedPair();
+    const [video] = publication.stream.tracks;
+    publication.publish(video!, 200, 200, true, keyPicture);
+    const packets = packetsOf(log, "first").filter(({ channel }) => channel === 0);
+    const { bridge, frameCount } = await ingest([], description.sdp);
+    bridge.setReorderDelay(100);
+    const [first, second, third, ...others] = packets;
+    for (const packet of [first!, third!, second!, ...others.slice(0, -1)]) bridge.handleRtp(0, packet.bytes, 0);
+    expect(bridge.counters).toMatchObject({ lostPacketCount: 0, reorderedPacketCount: 1 });
+    const before = frameCount();
+    const last = others.at(-1)!.bytes.slice();
+    last[3] = (last[3]! + 1) % 256; // the one before it is missing
+    bridge.handleRtp(0, last, 10);
+    bridge.handleTime(109);
+    expect(bridge.counters.lostPacketCount).toBe(0);
+    bridge.handleTime(110);
+    expect(bridge.counters.lostPacketCount).toBe(1);
+    expect(frameCount(), "the damaged picture").toBe(before);
+    expect(bridge.lastReports(200).map(({ packet }) => parseRtcp(packet).map(({ kind }) => kind))).toEqual([
+      ["receiverReport", "sourceDescription", "bye"],
+    ]);
+  });
+
   it("is refused by name when nothing of it can be taken", () => {
     const sdp = "v=0\r\nm=video 0 RTP/AVP 26\r\nm=application 0 RTP/AVP 107\r\n";
     expect(() => parseAnnouncement(sdp)).toThrow(
@@ -252,7 +276,7 @@ async function ingest(
   packets: readonly Packet[],
   sdp: string,
   onProblem: (code: string) => void = (code) => expect.unreachable(code),
-): Promise<{ readonly frames: readonly Frame[]; readonly bridge: RtspIngest }> {
+): Promise<{ readonly frames: readonly Frame[]; readonly bridge: RtspIngest; readonly frameCount: () => number }> {
   const publication = await publisher();
   const bridge = new RtspIngest({
     publication,
@@ -267,5 +291,5 @@ async function ingest(
   }
   const { window } = publication.stream;
   const frames = Array.from({ length: window.nextSequence }, (_, at) => window.get(at) as Frame);
-  return { frames, bridge };
+  return { frames, bridge, frameCount: () => window.nextSequence };
 }

@@ -139,10 +139,10 @@ function describedTrack({ codec, config, sampleRate, channels }: TrackFormat): D
 export function rtspFormatRequest(tracks: readonly RtspTrack[]): FormatRequest {
   const parts = tracks.map((track) => `${track.kind}${track.number}@${track.channel}:${track.signature}`);
   const parameters: RtspParameters = { tracks };
-  return { family: rtspFamilyName, key: `rtsp-tcp;${parts.join(";")}`, parameters };
+  return { family: rtspFamilyName, key: `rtsp;${parts.join(";")}`, parameters };
 }
 
-export const rtspFamilyName = "rtsp-tcp";
+export const rtspFamilyName = "rtsp";
 
 interface RtspParameters {
   readonly tracks: readonly RtspTrack[];
@@ -387,9 +387,10 @@ class FrameWriter implements PayloadSink {
 }
 
 /**
- * What MediaMTX sends: a packet of an Ethernet frame. Over TCP it could be 64 KiB, which FFmpeg and GStreamer would take, but
- * recorders and older clients have buffers of this size; and it would save little: 16 bytes in 1,456, and no work of ours, as
- * an entry is a whole frame either way.
+ * With 60 bytes of headers (RTP, UDP, IPv6) the 1,500 of an Ethernet frame; one log is for players over UDP and TCP. MediaMTX
+ * sends the same, GStreamer 52 less. Over TCP it could be 64 KiB, which FFmpeg and GStreamer would
+ * take, but recorders and older clients have buffers of this size; and it would save little: 16 bytes in 1,456, and no work of
+ * ours, as an entry is a whole frame either way.
  */
 const maxPayloadBytes = 1_440;
 

@@ -20,3 +20,5 @@ export const ERR_CERTIFICATE = "ERR_CERTIFICATE";
 export const ERR_RTSP_TRACK_LEFT_OUT = "ERR_RTSP_TRACK_LEFT_OUT";
 /** An encrypted connection on the port of plain RTSP. */
 export const ERR_RTSP_TLS_ON_PLAIN_PORT = "ERR_RTSP_TLS_ON_PLAIN_PORT";
+/** A track over UDP for which there are no ports or groups left, or whose client ports are another session's. */
+export const ERR_RTSP_UDP_PORTS = "ERR_RTSP_UDP_PORTS";

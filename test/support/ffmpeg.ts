@@ -11,6 +11,8 @@ export interface RunningCommand extends AsyncDisposable {
   /** Standard error so far. */
   readonly output: () => string;
   readonly exited: Promise<number | null>;
+  /** Null while it runs. */
+  readonly exitCode: () => number | null;
   stop(): Promise<number | null>;
 }
 
@@ -37,6 +39,7 @@ export function startCommand(
   return {
     output: () => output,
     exited,
+    exitCode: () => child.exitCode,
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();

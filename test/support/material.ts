@@ -33,6 +33,11 @@ export function* corpusSeeds(target: string): Iterable<{ name: string; bytes: Ui
   }
 }
 
+/** The path of a file of the material; undefined (and said so) when there is none. */
+export function materialFile(name: string, what: string): string | undefined {
+  return present(what) ? join(materialRoot, name) : undefined;
+}
+
 export function hexBytes(hex: string): Uint8Array {
   return Uint8Array.from(hex.match(/../g) ?? [], (pair) => Number.parseInt(pair, 16));
 }

@@ -25,25 +25,32 @@ export interface RtspPublisher {
 /** It collects sounds for its next packet, and drops what it has at its end: at most half a second of AAC. */
 export const ffmpegMissingSounds = 24;
 
-export const rtspPublishers: readonly RtspPublisher[] = [
-  {
-    name: "ffmpeg",
-    missingSounds: ffmpegMissingSounds,
-    start: (file, server, stream) => publishFileRtsp(file, server.rtspUrl(stream)),
-  },
-  {
-    name: "GStreamer rtspclientsink",
-    missingSounds: 0,
-    start: (file, server, stream) => {
-      const pipeline = [
-        `filesrc location=${file} ! matroskademux name=demux`,
-        `demux.video_0 ! queue ! h264parse ! rtspclientsink name=sink protocols=tcp location=${server.rtspUrl(stream)}`,
-        "demux.audio_0 ! queue ! aacparse ! sink.",
-      ];
-      return startCommand("gst-launch-1.0", ["-q", ...pipeline.join(" ").split(" ")]);
+export const rtspPublishers: readonly RtspPublisher[] = publishersOver("tcp");
+export const rtspUdpPublishers: readonly RtspPublisher[] = publishersOver("udp");
+
+function publishersOver(transport: "tcp" | "udp"): readonly RtspPublisher[] {
+  const over = transport === "udp" ? " over UDP" : "";
+  return [
+    {
+      name: `ffmpeg${over}`,
+      missingSounds: ffmpegMissingSounds,
+      start: (file, server, stream) => publishFileRtsp(file, server.rtspUrl(stream), transport),
     },
-  },
-];
+    {
+      name: `GStreamer rtspclientsink${over}`,
+      missingSounds: 0,
+      start: (file, server, stream) => {
+        const sink = `rtspclientsink name=sink protocols=${transport} location=${server.rtspUrl(stream)}`;
+        const pipeline = [
+          `filesrc location=${file} ! matroskademux name=demux`,
+          `demux.video_0 ! queue ! h264parse ! ${sink}`,
+          "demux.audio_0 ! queue ! aacparse ! sink.",
+        ];
+        return startCommand("gst-launch-1.0", ["-q", ...pipeline.join(" ").split(" ")]);
+      },
+    },
+  ];
+}
 
 export interface RtspPlayer {
   readonly name: string;
@@ -66,28 +73,8 @@ export const rtspPlayers: readonly RtspPlayer[] = [
     const file = `${folder}/any.nut`;
     return [file, playRtsp(server.rtspUrl(stream), file, [])];
   }),
-  {
-    name: "GStreamer rtspsrc",
-    start: (server, stream, folder) => {
-      const file = `${folder}/rtspsrc.yuv`;
-      const pipeline = [
-        `rtspsrc location=${server.rtspUrl(stream)} protocols=tcp name=source`,
-        "source. ! rtph264depay ! h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=I420",
-        `! filesink location=${file}`,
-      ];
-      const command = startCommand("gst-launch-1.0", ["-q", ...pipeline.join(" ").split(" ")]);
-      return playing("rtspsrc", command, () => rawPictureHashes(file));
-    },
-  },
-  {
-    name: "mpv over RTSP",
-    start: (server, stream, folder) => {
-      const file = `${folder}/mpv-rtsp.nut`;
-      const output = [`--o=${file}`, "--of=nut", "--ovc=rawvideo", "--audio=no", "--rtsp-transport=tcp"];
-      const command = startCommand("mpv", ["--no-config", "--really-quiet", ...output, server.rtspUrl(stream)]);
-      return playing("mpv", command, () => frameHashes(file, "v:0"));
-    },
-  },
+  rtspsrc("GStreamer rtspsrc", "tcp"),
+  mpv("mpv over RTSP", "tcp"),
   ffmpeg("ffmpeg over RTMP", (server, stream, folder) => {
     const file = `${folder}/rtmp.mkv`;
     return [file, recordStream(server.rtmpUrl(stream), file)];
@@ -97,6 +84,44 @@ export const rtspPlayers: readonly RtspPlayer[] = [
     return [file, recordStream(server.httpUrl(`/${stream}.flv`), file)];
   }),
 ];
+
+export const rtspUdpPlayers: readonly RtspPlayer[] = [
+  ffmpeg("ffmpeg over UDP", (server, stream, folder) => {
+    const file = `${folder}/udp.nut`;
+    return [file, playRtsp(server.rtspUrl(stream), file, ["-rtsp_transport", "udp"])];
+  }),
+  rtspsrc("GStreamer rtspsrc over UDP", "udp"),
+  mpv("mpv over UDP", "udp"),
+];
+
+/** Its pictures only. */
+function rtspsrc(name: string, protocols: "tcp" | "udp"): RtspPlayer {
+  return {
+    name,
+    start: (server, stream, folder) => {
+      const file = `${folder}/rtspsrc-${protocols}.yuv`;
+      const pipeline = [
+        `rtspsrc location=${server.rtspUrl(stream)} protocols=${protocols} name=source`,
+        "source. ! rtph264depay ! h264parse ! avdec_h264 ! videoconvert ! video/x-raw,format=I420",
+        `! filesink location=${file}`,
+      ];
+      const command = startCommand("gst-launch-1.0", ["-q", ...pipeline.join(" ").split(" ")]);
+      return playing(name, command, () => rawPictureHashes(file));
+    },
+  };
+}
+
+function mpv(name: string, transport: "tcp" | "udp"): RtspPlayer {
+  return {
+    name,
+    start: (server, stream, folder) => {
+      const file = `${folder}/mpv-${transport}.nut`;
+      const output = [`--o=${file}`, "--of=nut", "--ovc=rawvideo", "--audio=no", `--rtsp-transport=${transport}`];
+      const command = startCommand("mpv", ["--no-config", "--really-quiet", ...output, server.rtspUrl(stream)]);
+      return playing(name, command, () => frameHashes(file, "v:0"));
+    },
+  };
+}
 
 function ffmpeg(
   name: string,

@@ -1,9 +1,10 @@
 /** The real server as a child process on free ports, for tests that talk to it over sockets. */
 
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFile, spawn } from "node:child_process";
 import { once } from "node:events";
 import { resolve } from "node:path";
 import { createInterface } from "node:readline";
+import { promisify } from "node:util";
 
 export interface TestServer extends AsyncDisposable {
   readonly rtmpPort: number;
@@ -37,6 +38,7 @@ export interface ServerStats {
     readonly process_resident_bytes: number;
   };
   readonly connections: Readonly<Record<string, number>>;
+  readonly rtsp: Readonly<Record<string, number>>;
   readonly counters: Readonly<Record<string, number>>;
   readonly errors: Readonly<Record<string, number>>;
   readonly shards: readonly { readonly index: number; readonly cursors: number; readonly streams: number }[];
@@ -63,6 +65,8 @@ export interface TestServerOptions {
   readonly set?: readonly string[];
   /** A program that starts the server with limits of its own: `["prlimit", "--nofile=256"]`. */
   readonly launcher?: readonly string[];
+  /** A network namespace that it runs in. */
+  readonly network?: string;
   /** Options of Node itself. */
   readonly nodeOptions?: readonly string[];
 }
@@ -72,6 +76,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const settings = [
     "rtmp.port=0",
     "rtsp.port=0",
+    "rtsp.udp_port=0",
     "http.port=0",
     "logging.format=json",
     "logging.level=debug",
@@ -79,6 +84,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   ];
   const main = resolve(import.meta.dirname, "../../src/server/main.ts");
   const [program = "", ...args] = [
+    ...inNetwork(options.network),
     ...(options.launcher ?? []),
     ...[process.execPath, ...(options.nodeOptions ?? []), main, "serve"],
     ...settings.flatMap((text) => ["--set", text]),
@@ -118,7 +124,8 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     rtmpUrl: (name) => `rtmp://127.0.0.1:${rtmpPort}/${name}`,
     rtspUrl: (name) => `rtsp://127.0.0.1:${rtspPort}/${name}`,
     httpUrl: (path) => `http://127.0.0.1:${httpPort}${path}`,
-    stats: async () => (await (await fetch(`http://127.0.0.1:${httpPort}/stats`)).json()) as ServerStats,
+    stats: async () =>
+      JSON.parse(await fetchText(`http://127.0.0.1:${httpPort}/stats`, options.network)) as ServerStats,
     stop,
     [Symbol.asyncDispose]: async () => {
       await stop();
@@ -126,5 +133,17 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   };
 }
 
+/** Begins a command line that runs in a network namespace. */
+export function inNetwork(name: string | undefined): readonly string[] {
+  return name === undefined ? [] : ["ip", "netns", "exec", name];
+}
+
+async function fetchText(url: string, network: string | undefined): Promise<string> {
+  if (network === undefined) return (await fetch(url)).text();
+  const { stdout } = await run("ip", ["netns", "exec", network, "curl", "-s", url], { maxBuffer: 2 ** 26 });
+  return stdout;
+}
+
+const run = promisify(execFile);
 const startTimeoutMs = 20_000;
 const stopTimeoutMs = 20_000;

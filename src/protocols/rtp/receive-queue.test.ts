@@ -48,6 +48,22 @@ describe("a receive queue", () => {
     expect(queue.duplicateCount).toBe(3);
   });
 
+  it("counts what came behind a packet that was sent later, once", () => {
+    const queue = new ReceiveQueue({ clockRate: 90_000, maxDelayMs: 100 });
+    run(
+      queue,
+      [1, 4, 2, 2, 3, 5, 7, 6].map((sequence) => at(0)(sequence)),
+    );
+    expect(queue).toMatchObject({ reorderedCount: 3, duplicateCount: 1, lostCount: 0 });
+  });
+
+  it("may be told to wait when it has waited for nothing before", () => {
+    const queue = new ReceiveQueue({ clockRate: 90_000, maxDelayMs: 0 });
+    expect(run(queue, [at(0)(1), at(0)(3)])).toHaveLength(2);
+    queue.maxDelayMs = 100;
+    expect(run(queue, [at(1)(6), at(2)(5), at(3)(4)])).toEqual([plain(4), plain(5), plain(6)]);
+  });
+
   it("gives up what is missing when its time is over", () => {
     const queue = new ReceiveQueue({ clockRate: 90_000, maxDelayMs: 100 });
     expect(run(queue, [at(0)(1), at(10)(4), at(20)(5)])).toEqual([plain(1)]);

@@ -38,6 +38,18 @@ export function findContradictions(
     const [given, missing] = tls.keyPath === "" ? [certificate, key] : [key, certificate];
     add([given, missing], `${given} is given without ${missing}: ${name} needs both, or neither to stay off`);
   }
+  const { udp, multicast } = rtsp;
+  for (const [key, port, isUsed] of [
+    ["rtsp.udp_port", udp.port, udp.enabled && udp.ports === undefined],
+    ["rtsp.multicast_port", multicast.port, multicast.enabled],
+  ] as const) {
+    // RFC 3550 §11; some clients take the even one of the two for RTP, whatever they are told.
+    if (isUsed && port % 2 !== 0)
+      add([key], `${key} is ${port}, which is odd: RTP has the even port, RTCP the next one`);
+  }
+  if (udp.enabled && udp.ports !== undefined && pairCount(udp.ports) === 0) {
+    add(["rtsp.udp_ports"], "rtsp.udp_ports has no even port with an odd one behind it: RTP and RTCP need two");
+  }
   for (const rule of ["publish", "play"] as const) {
     if (access[rule] === "token" && access[`${rule}Token`] === "") {
       const [key, token] = [`access.${rule}`, `access.${rule}_token`];
@@ -67,6 +79,11 @@ export function findContradictions(
       add([other.key, one.key], `${one.key} and ${other.key} are both ${one.port}: give one of them another port`);
     }
   }
+}
+
+/** Even ports with the odd one behind them. */
+function pairCount({ first, last }: { readonly first: number; readonly last: number }): number {
+  return Math.floor((last + 1) / 2) - Math.ceil(first / 2);
 }
 
 /** Whether two listening addresses can meet. Names are not resolved: the system has the last word when it binds. */

@@ -240,6 +240,27 @@ export const refusedCases: readonly RefusedCase[] = [
     ],
   },
   {
+    name: "odd ports for RTP",
+    file: "[rtsp]\nudp_port = 8001\nmulticast = true\nmulticast_port = 8501",
+    problems: [
+      "millrace.toml:2: rtsp.udp_port is 8001, which is odd: RTP has the even port, RTCP the next one",
+      "millrace.toml:4: rtsp.multicast_port is 8501, which is odd: RTP has the even port, RTCP the next one",
+    ],
+  },
+  {
+    name: "a range of ports that has no pair; the port that is not used then may be odd",
+    file: '[rtsp]\nudp_port = 8001\nudp_ports = "20001-20002"',
+    problems: ["millrace.toml:3: rtsp.udp_ports has no even port with an odd one behind it: RTP and RTCP need two"],
+  },
+  {
+    name: "ranges that are none",
+    file: '[rtsp]\nudp_ports = "20001-20000"\nmulticast_range = "239.255.0.1/16"',
+    problems: [
+      'millrace.toml:2: rtsp.udp_ports: expected two ports and a dash between them, the lower one first, such as "20000-20999", or ""; got "20001-20000"',
+      'millrace.toml:3: rtsp.multicast_range: expected a range of multicast addresses of IPv4 (224.0.0.0 to 239.255.255.255), such as "239.255.0.0/16"; got "239.255.0.1/16"',
+    ],
+  },
+  {
     name: "a wrong value without guessing what it contradicts",
     file: "rtmp.port = 8000\nhttp.port = 'x'\nrtmp.tls = { certificate = 'c', key = 5 }",
     problems: [

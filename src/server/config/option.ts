@@ -26,6 +26,17 @@ export interface Option<T = unknown> {
   readonly fromText: (text: string) => unknown;
 }
 
+export interface PortRange {
+  readonly first: number;
+  readonly last: number;
+}
+
+export interface MulticastRange {
+  /** The first address, as a number. */
+  readonly base: number;
+  readonly count: number;
+}
+
 interface Common<D> {
   readonly default: D;
   readonly doc: string;
@@ -99,6 +110,45 @@ export function path(common: Common<string>): Option<string> {
       .string()
       .max(4096)
       .regex(/^\P{Cc}*$/u),
+    fromText: asIs,
+  };
+}
+
+/** Ports from one to another, "20000-20999"; empty for none: then the program gets undefined. */
+export function portRange(common: Common<string>): Option<PortRange | undefined> {
+  return {
+    ...common,
+    expected: 'two ports and a dash between them, the lower one first, such as "20000-20999", or ""',
+    isSecret: false,
+    schema: z.string().transform((text, context) => {
+      if (text === "") return undefined;
+      const [first = 0, last = 0] = (/^(\d{1,5})-(\d{1,5})$/.exec(text)?.slice(1) ?? []).map(Number);
+      if (first >= 1 && first < last && last <= 65_535) return { first, last };
+      context.addIssue({ code: "custom", input: text });
+      return z.NEVER;
+    }),
+    fromText: asIs,
+  };
+}
+
+/** Multicast groups of IPv4, as address and length of their prefix. */
+export function multicastRange(common: Common<string>): Option<MulticastRange> {
+  return {
+    ...common,
+    expected: 'a range of multicast addresses of IPv4 (224.0.0.0 to 239.255.255.255), such as "239.255.0.0/16"',
+    isSecret: false,
+    schema: z.string().transform((text, context) => {
+      const [address = "", prefix = "", ...others] = text.split("/");
+      const prefixLength = /^\d{1,2}$/.test(prefix) && others.length === 0 ? Number(prefix) : -1;
+      if (isIP(address) === 4 && prefixLength >= 4 && prefixLength <= 32) {
+        const base = address.split(".").reduce((number, byte) => number * 256 + Number(byte), 0);
+        const count = 2 ** (32 - prefixLength);
+        if (base >= firstMulticastAddress && base + count <= endOfMulticast && base % count === 0)
+          return { base, count };
+      }
+      context.addIssue({ code: "custom", input: text });
+      return z.NEVER;
+    }),
     fromText: asIs,
   };
 }
@@ -199,3 +249,6 @@ function describe(raw: unknown, isSecret: boolean): string {
   if (typeof raw === "object" && raw !== null) return "a table";
   return isSecret ? `a ${typeof raw}` : String(raw);
 }
+
+const firstMulticastAddress = 224 * 2 ** 24;
+const endOfMulticast = 240 * 2 ** 24;

@@ -9,7 +9,22 @@
  */
 
 import type { z } from "zod";
-import { choice, duration, flag, host, integer, type Option, path, secret, size, webOrigins } from "./option.ts";
+import {
+  choice,
+  duration,
+  flag,
+  host,
+  integer,
+  type MulticastRange,
+  multicastRange,
+  type Option,
+  type PortRange,
+  path,
+  portRange,
+  secret,
+  size,
+  webOrigins,
+} from "./option.ts";
 
 /** Who may do something. "loopback": this machine without a credential, others with the token, if there is one. */
 export type AccessRule = "loopback" | "token" | "anyone";
@@ -44,6 +59,19 @@ export interface Config {
     readonly port: number;
     readonly maxConnections: number;
     readonly sessionTimeoutMs: number;
+    readonly udp: {
+      readonly enabled: boolean;
+      /** The first of the pair that all sessions of the first shard share; 0 takes free ones. */
+      readonly port: number;
+      /** Where each session gets a pair of its own for each track; undefined when they share. */
+      readonly ports: PortRange | undefined;
+    };
+    readonly multicast: {
+      readonly enabled: boolean;
+      readonly range: MulticastRange;
+      readonly port: number;
+      readonly ttl: number;
+    };
     /** Undefined when RTSPS is off: no certificate is configured. */
     readonly tls: { readonly port: number; readonly certificatePath: string; readonly keyPath: string } | undefined;
   };
@@ -160,7 +188,43 @@ const sections = {
       default: "60s",
       min: "5s",
       max: "1h",
-      doc: "A connection that neither asks nor sends anything for this long is closed; one that plays is not.",
+      doc: "A connection that neither asks nor sends anything for this long is closed; one that plays over TCP is not.",
+    }),
+    udp: flag({
+      default: true,
+      doc: "Whether clients may publish and play over UDP; when not, they come back over TCP.",
+    }),
+    // 64 shards have a pair each above it.
+    udp_port: integer({
+      default: 8000,
+      min: 0,
+      max: 65_408,
+      doc: "The UDP port of RTP, even; RTCP has the next one, and each further shard the next two. 0 takes free ones.",
+    }),
+    udp_ports: portRange({
+      default: "",
+      doc: "UDP ports of which each session gets two of its own for each track, as NAT and firewalls like it; empty shares udp_port.",
+    }),
+    multicast: flag({
+      default: false,
+      doc: "Whether players may ask for a multicast group, which all who do share.",
+    }),
+    multicast_range: multicastRange({
+      default: "239.255.0.0/16",
+      doc: "The multicast groups that streams are sent to, one for each track that is played.",
+    }),
+    // 256 groups have a pair each.
+    multicast_port: integer({
+      default: 8500,
+      min: 1024,
+      max: 65_024,
+      doc: "The first of 512 UDP ports for multicast, even: each group has two of them, for RTP and RTCP.",
+    }),
+    multicast_ttl: integer({
+      default: 1,
+      min: 0,
+      max: 255,
+      doc: "How far multicast packets go: 1 is the local network, each router takes one off, 0 does not leave this machine.",
     }),
   },
   "rtsp.tls": {
@@ -335,6 +399,13 @@ function configOf(values: Values): Config {
       port: rtsp.port,
       maxConnections: rtsp.max_connections,
       sessionTimeoutMs: rtsp.session_timeout,
+      udp: { enabled: rtsp.udp, port: rtsp.udp_port, ports: rtsp.udp_ports },
+      multicast: {
+        enabled: rtsp.multicast,
+        range: rtsp.multicast_range,
+        port: rtsp.multicast_port,
+        ttl: rtsp.multicast_ttl,
+      },
       tls: tlsOf(values["rtsp.tls"]),
     },
     http: {

@@ -3,15 +3,7 @@
  * known here: one, or the two of a tunnel.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
-import {
-  describeStream,
-  type RtpIdentity,
-  type RtspDescription,
-  type RtspTrack,
-  rtspFormatRequest,
-  writeRtspBye,
-} from "../../bridges/rtsp-egress.ts";
+import { describeStream, type RtpIdentity, rtspFormatRequest, writeRtspBye } from "../../bridges/rtsp-egress.ts";
 import {
   parseAnnouncement,
   type RtspAnnouncement,
@@ -19,33 +11,46 @@ import {
   type RtspIngestCounters,
 } from "../../bridges/rtsp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
-import type { StreamView } from "../../kernel/egress.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
 import type { TrackKind } from "../../kernel/frame.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
 import type { Publication } from "../../kernel/publication.ts";
-import type { RtspServerEvent, RtspServerOptions } from "../../protocols/rtsp/server-events.ts";
+import type { ReadableLog } from "../../kernel/readable-log.ts";
+import { defaultReorderDelayMs } from "../../protocols/rtp/limits.ts";
+import type {
+  RequestedTransport,
+  RtspServerEvent,
+  RtspServerOptions,
+  SetupAnswer,
+} from "../../protocols/rtsp/server-events.ts";
 import { RtspServerSession } from "../../protocols/rtsp/session.ts";
 import { status } from "../../protocols/rtsp/status.ts";
-import type { Play, PlayHandler } from "../../runtime/play.ts";
-import type { Player } from "../../runtime/shards/feed.ts";
+import type { Play, PlayOptions } from "../../runtime/play.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
-import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
 import type { Connection } from "../../runtime/transport.ts";
-import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT } from "../errors.ts";
+import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT, ERR_RTSP_UDP_PORTS } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";
+import { findSettled } from "./find-settled.ts";
+import { type Asked, type Described, Playing, type PlayingHandler } from "./playing.ts";
+import type { ReceptionReports } from "./reception-reports.ts";
 import { accessQueryOf, rejectionOf } from "./rtsp-answers.ts";
+import type { RtspDatagrams } from "./rtsp-datagrams.ts";
+import { SessionDatagrams, type SessionDatagramsHandler } from "./session-datagrams.ts";
 
 /** What all clients of a service share. */
 export interface RtspPeerContext {
   readonly streams: StreamAccess;
-  readonly session: Omit<RtspServerOptions, "isTls">;
+  readonly session: Omit<RtspServerOptions, "isTls" | "transports">;
+  readonly datagrams: RtspDatagrams;
   readonly tokens: { readonly publish: string; readonly play: string };
   readonly playOptions: PlayOptionsPair;
   readonly nowMs: () => number;
+  readonly wallMs: () => number;
   readonly random: () => number;
   readonly identityOf: (stream: string, kind: TrackKind, number: number) => RtpIdentity;
+  /** Told what a publisher has counted, at its end. */
+  readonly onPublished: (counters: RtspIngestCounters) => void;
   /** Told of everything a peer did wrong; counts, and logs at most once a second. */
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
   /** Told of a mistake of ours; it costs this client. */
@@ -54,7 +59,7 @@ export interface RtspPeerContext {
 
 type Event<Type extends RtspServerEvent["type"]> = Extract<RtspServerEvent, { type: Type }>;
 
-export class RtspPeer {
+export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
   readonly #context: RtspPeerContext;
   readonly #connection: Connection;
   readonly #session: RtspServerSession;
@@ -62,6 +67,8 @@ export class RtspPeer {
   #described: Described | undefined;
   #playing: Playing | undefined;
   #publishing: Publishing | undefined;
+  /** Of a session over UDP. */
+  #datagrams: SessionDatagrams | undefined;
   #isClosed = false;
   #isDraining = false;
 
@@ -69,12 +76,26 @@ export class RtspPeer {
   constructor(context: RtspPeerContext, connection: Connection) {
     this.#context = context;
     this.#connection = connection;
-    this.#session = new RtspServerSession({ ...context.session, isTls: connection.isEncrypted }, context.nowMs());
+    const isTls = connection.isEncrypted;
+    const transports = context.datagrams.transportsFor(isTls);
+    this.#session = new RtspServerSession({ ...context.session, isTls, transports }, context.nowMs());
   }
 
   /** Of its publisher, when it is one. */
   get ingestCounters(): RtspIngestCounters | undefined {
     return this.#publishing?.ingest.counters;
+  }
+
+  /** Of its player over UDP, once it plays. */
+  get receptionReports(): ReceptionReports | undefined {
+    return this.#datagrams?.reports;
+  }
+
+  /** What it has over UDP; undefined when it has nothing. */
+  get udpUse(): "publishes" | "plays" | "listens" | undefined {
+    if (this.#datagrams === undefined) return undefined;
+    if (this.#publishing !== undefined) return "publishes";
+    return this.#datagrams.isMulticast ? "listens" : "plays";
   }
 
   handleBytes(bytes: Uint8Array): void {
@@ -89,8 +110,9 @@ export class RtspPeer {
     this.#contained(() => {
       const deadline = this.#session.nextTimeout();
       if (deadline !== undefined && deadline <= nowMs) this.#session.handleTimeout(nowMs);
-      const reports = this.#publishing?.isRecording === true ? this.#publishing.ingest.pollReports(nowMs) : [];
-      for (const { trackIndex, packet } of reports) this.#session.sendInterleaved(trackIndex, "rtcp", packet);
+      const ingest = this.#publishing?.isRecording === true ? this.#publishing.ingest : undefined;
+      ingest?.handleTime(nowMs);
+      for (const { trackIndex, packet } of ingest?.pollReports(nowMs) ?? []) this.#sendRtcp(trackIndex, packet);
       this.#drain();
     });
   }
@@ -157,13 +179,14 @@ export class RtspPeer {
         this.#announce(event).catch((error: unknown) => this.#fail(error));
         return;
       case "setup":
-        this.#setup(event);
+        this.#setup(event).catch((error: unknown) => this.#fail(error));
         return;
       case "play":
         this.#play(event).catch((error: unknown) => this.#fail(error));
         return;
       case "record":
         if (this.#publishing !== undefined) this.#publishing.isRecording = true;
+        this.#datagrams?.begin();
         this.#session.acceptRecord(event.requestId, this.#context.nowMs());
         return;
       case "pause":
@@ -188,7 +211,8 @@ export class RtspPeer {
     const query = accessQueryOf(event.query, event.credentials, this.#context.tokens.play);
     try {
       const request = this.#request(stream, query);
-      const view = await this.#findSettled(request);
+      const { streams, nowMs } = this.#context;
+      const view = await findSettled(streams, request, nowMs, () => this.#isClosed);
       const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
         this.#context.identityOf(view.name.key, kind, number),
       );
@@ -200,22 +224,6 @@ export class RtspPeer {
       this.#reject(requestId, error, { name: stream, query }, this.#context.tokens.play);
     }
     this.#drain();
-  }
-
-  /** The stream, once its tracks are known: a publisher that has just begun has told one of two, or none. */
-  async #findSettled(request: PeerRequest): Promise<StreamView> {
-    const deadline = this.#context.nowMs() + maxSettleMs;
-    for (;;) {
-      const view = await this.#context.streams.find(request);
-      const has = (kind: TrackKind): boolean => view.tracks.some((track) => track.kind === kind);
-      if ((has("video") && has("audio")) || view.mediaMs >= settledMediaMs) return view;
-      if (this.#context.nowMs() >= deadline) {
-        if (has("video") || has("audio")) return view;
-        throw new CodedError(ERR_STREAM_NOT_FOUND, `the publisher of ${view.name.key} has sent nothing yet`);
-      }
-      await delay(settlePollMs);
-      if (this.#isClosed) return view; // nobody waits any more
-    }
   }
 
   async #announce(event: Event<"announce">): Promise<void> {
@@ -231,7 +239,7 @@ export class RtspPeer {
       if (this.#isClosed || !this.#session.acceptAnnounce(requestId, { controls }, this.#context.nowMs())) {
         publication.end("the publisher gave up before it was accepted");
       } else {
-        this.#publishing = { publication, ingest, isRecording: false };
+        this.#publishing = { publication, ingest, trackCount: controls.length, isRecording: false };
         if (userAgent !== undefined) publication.updateMetadata({ encoder: userAgent.slice(0, maxEncoderLength) });
         for (const sentence of leftOut) this.#problem(leftOutProblem(sentence), stream);
       }
@@ -254,23 +262,70 @@ export class RtspPeer {
     }
   }
 
-  #setup({ requestId, role, trackIndex }: Event<"setup">): void {
-    const nowMs = this.#context.nowMs();
-    if (role === "record") {
-      this.#session.acceptSetup(requestId, {}, nowMs);
-      return;
-    }
-    const described = this.#playing?.described ?? this.#described;
+  async #setup({ requestId, role, trackIndex, transport }: Event<"setup">): Promise<void> {
+    const described = role === "play" ? (this.#playing?.described ?? this.#described) : undefined;
     const track = described?.description.tracks[trackIndex];
-    if (described === undefined || track === undefined) {
-      this.#session.reject(requestId, rejectionOf(ERR_STREAM_NOT_FOUND, false), nowMs);
+    if (role === "play" && (described === undefined || track === undefined)) {
+      this.#session.reject(requestId, rejectionOf(ERR_STREAM_NOT_FOUND, false), this.#context.nowMs());
       return;
     }
-    this.#playing ??= new Playing(described, this.#connection, (playing) => this.#played(playing));
-    this.#playing.tracks.push(track);
-    // Ours and not the client's: so all players of the same tracks share one log. FFmpeg, GStreamer, live555 and gortsplib
-    // take the channels of the answer.
-    this.#session.acceptSetup(requestId, { channels: [track.channel, track.channel + 1], ssrc: track.ssrc }, nowMs);
+    // Not the client's channels but ours: so all players of the same tracks share one log. FFmpeg, GStreamer, live555 and
+    // gortsplib take the channels of the answer.
+    let answer: SetupAnswer =
+      track === undefined ? {} : { channels: [track.channel, track.channel + 1], ssrc: track.ssrc };
+    if (transport.kind !== "tcp") {
+      const found = await this.#setupDatagrams(trackIndex, transport, described);
+      if (this.#isClosed) return;
+      if (found === undefined) {
+        this.#session.reject(requestId, status.unsupportedTransport, this.#context.nowMs());
+        this.#drain();
+        return;
+      }
+      answer = { ...answer, ...found };
+    }
+    if (described !== undefined && track !== undefined) {
+      this.#playing ??= new Playing(described, this);
+      this.#playing.tracks.push(track);
+    }
+    this.#session.acceptSetup(requestId, answer, this.#context.nowMs());
+    this.#drain();
+  }
+
+  /** Undefined when there is no room for it: the client is told 461, and comes back over TCP. */
+  async #setupDatagrams(
+    trackIndex: number,
+    transport: Exclude<RequestedTransport, { kind: "tcp" }>,
+    described: Described | undefined,
+  ): Promise<SetupAnswer | undefined> {
+    this.#datagrams ??= new SessionDatagrams(this.#context.datagrams, this.#connection.remoteAddress, this);
+    const datagrams = this.#datagrams;
+    let answer: SetupAnswer | undefined;
+    if (transport.kind === "udp") {
+      const trackCount = described?.description.tracks.length ?? this.#publishing?.trackCount ?? 1;
+      const serverPorts = await datagrams.setUp(trackIndex, transport.clientPorts, trackCount);
+      if (serverPorts !== undefined) answer = { serverPorts };
+      this.#publishing?.ingest.setReorderDelay(defaultReorderDelayMs);
+    } else if (described !== undefined) {
+      const { tracks } = described.description;
+      const key = `${described.request.name} ${rtspFormatRequest(tracks).key}`;
+      const multicast = datagrams.setUpMulticast(key, tracks, trackIndex);
+      if (multicast !== undefined) answer = { multicast };
+    }
+    if (answer !== undefined || this.#isClosed) return answer;
+    if (datagrams.isEmpty) {
+      // The session may be one over TCP.
+      datagrams.close();
+      this.#datagrams = undefined;
+    }
+    const what = transport.kind === "udp" ? `ports ${transport.clientPorts.join(" and ")}` : "a multicast group";
+    this.#problem(
+      new CodedError(
+        ERR_RTSP_UDP_PORTS,
+        `no room for a track over UDP: the client wants ${what}; rtsp.udp_ports, rtsp.multicast_range`,
+      ),
+      described?.request.name ?? this.#streamName(),
+    );
+    return undefined;
   }
 
   async #play({ requestId }: { readonly requestId: number }): Promise<void> {
@@ -290,7 +345,11 @@ export class RtspPeer {
     }
     const { request } = playing.described;
     try {
-      const tracks = playing.tracks.toSorted((a, b) => a.channel - b.channel);
+      // Who joins a group gets what all its other members get.
+      const isMulticast = this.#datagrams?.isMulticast === true;
+      const tracks = isMulticast
+        ? playing.described.description.tracks
+        : playing.tracks.toSorted((a, b) => a.channel - b.channel);
       const subscription = await this.#context.streams.subscribe(request, rtspFormatRequest(tracks), playing);
       if (
         this.#isClosed ||
@@ -316,18 +375,62 @@ export class RtspPeer {
     else ingest.handleRtcp(trackIndex, data, this.#context.nowMs());
   }
 
+  /** A packet of a client over UDP. */
+  handlePacket(trackIndex: number, kind: "rtp" | "rtcp", data: Uint8Array): void {
+    const nowMs = this.#context.nowMs();
+    this.#contained(() => {
+      const reports = this.receptionReports;
+      if (this.#publishing?.isRecording === true) {
+        this.#session.handleUdpActivity(nowMs);
+        this.#media({ type: "media", trackIndex, kind, data });
+      } else if (reports !== undefined && kind === "rtcp") {
+        try {
+          reports.handle(data, this.#context.wallMs());
+          this.#session.handleUdpActivity(nowMs);
+        } catch (error) {
+          if (!(error instanceof CodedError)) throw error;
+          this.#problem(error, this.#streamName());
+        }
+      }
+    });
+  }
+
+  handleMoved(): void {
+    this.#contained(() => this.#playing?.restart());
+  }
+
+  openPlay(playing: Playing, log: ReadableLog, options: PlayOptions): Play | undefined {
+    if (this.#datagrams === undefined) return this.#connection.play(log, options, playing);
+    const { tracks } = playing.described.description;
+    const played = playing.tracks.map((track) => ({ track, trackIndex: tracks.indexOf(track) }));
+    return this.#datagrams.play(played, log, options, playing, this.#context.wallMs());
+  }
+
   /** All of a stream that has ended is sent. */
-  #played(playing: Playing): void {
+  handlePlayed(playing: Playing): void {
     if (this.#playing !== playing) return;
     this.#contained(() => {
-      const indexes = new Map(playing.described.description.tracks.map((track, index) => [track, index]));
-      for (const track of playing.tracks) {
-        this.#session.sendInterleaved(indexes.get(track) as number, "rtcp", writeRtspBye(track));
-      }
+      const { tracks } = playing.described.description;
+      for (const track of playing.tracks) this.#sendRtcp(tracks.indexOf(track), writeRtspBye(track));
       this.#endSession("the stream ended");
       this.#session.close();
       this.#drain();
     });
+  }
+
+  /** Over TCP the connection is closed anyway. */
+  handleEvicted(playing: Playing): void {
+    if (this.#playing !== playing || this.#datagrams === undefined) return;
+    this.#contained(() => {
+      this.#endSession("the player was too slow");
+      this.#session.close();
+      this.#drain();
+    });
+  }
+
+  #sendRtcp(trackIndex: number, packet: Uint8Array): void {
+    if (this.#datagrams === undefined) this.#session.sendInterleaved(trackIndex, "rtcp", packet);
+    else this.#datagrams.sendRtcp(trackIndex, packet);
   }
 
   #endSession(reason: string): void {
@@ -337,7 +440,17 @@ export class RtspPeer {
     playing?.subscription?.close(reason);
     const publishing = this.#publishing;
     this.#publishing = undefined;
-    publishing?.publication.end(reason);
+    const datagrams = this.#datagrams;
+    this.#datagrams = undefined;
+    if (publishing !== undefined) {
+      const { ingest, publication } = publishing;
+      for (const { trackIndex, packet } of datagrams === undefined ? [] : ingest.lastReports(this.#context.nowMs())) {
+        datagrams?.sendRtcp(trackIndex, packet);
+      }
+      this.#context.onPublished(ingest.counters);
+      publication.end(reason);
+    }
+    datagrams?.close();
   }
 
   #request(name: string, query: string): PeerRequest & Asked {
@@ -364,86 +477,16 @@ export class RtspPeer {
   }
 }
 
-/** As the client wrote it, but for credentials that stand in the query now. */
-interface Asked {
-  readonly name: string;
-  readonly query: string;
-}
-
-interface Described {
-  readonly request: PeerRequest & Asked;
-  readonly description: RtspDescription;
-}
-
 interface Publishing {
   readonly publication: Publication;
   readonly ingest: RtspIngest;
+  readonly trackCount: number;
   isRecording: boolean;
-}
-
-/** What a client plays, from its first SETUP on. */
-class Playing implements Player, PlayHandler {
-  readonly described: Described;
-  readonly tracks: RtspTrack[] = [];
-  readonly #connection: Connection;
-  readonly #onPlayed: (playing: Playing) => void;
-  subscription: PlayerSubscription | undefined;
-  play: Play | undefined;
-  isPaused = false;
-  #options: PlayOptionsPair | undefined;
-
-  constructor(described: Described, connection: Connection, onPlayed: (playing: Playing) => void) {
-    this.described = described;
-    this.#connection = connection;
-    this.#onPlayed = onPlayed;
-  }
-
-  start(options: PlayOptionsPair): void {
-    this.#options = options;
-    this.pause(this.isPaused);
-  }
-
-  /** Also before it has begun: then nothing is sent before it goes on. */
-  pause(isPaused: boolean): void {
-    this.isPaused = isPaused;
-    if (this.play !== undefined) this.play.pause(isPaused);
-    else if (!isPaused) this.#begin();
-  }
-
-  #begin(): void {
-    const { subscription } = this;
-    if (subscription === undefined || this.#options === undefined) return;
-    this.play = this.#connection.play(subscription.log, this.#options.fromNewestKeyFrame, this);
-    if (subscription.log.isClosed) this.play.finish();
-  }
-
-  handleStreamEnd(): void {
-    // Who pauses has nothing under way, and takes no more.
-    if (this.isPaused) this.#onPlayed(this);
-    else this.play?.finish();
-  }
-
-  handlePlayed(): void {
-    this.#onPlayed(this);
-  }
-
-  handleLag(): void {
-    this.subscription?.lagged();
-  }
-
-  handleEvicted(): void {
-    this.subscription?.evicted();
-  }
 }
 
 function leftOutProblem(sentence: string): CodedError {
   return new CodedError(ERR_RTSP_TRACK_LEFT_OUT, `a track was left out: ${sentence}`);
 }
 
-/** Media of one kind alone, after which the other is not waited for: encoders begin both within this time. */
-const settledMediaMs = 500;
-/** An encoder that was accepted and sends nothing for so long is not waited for. */
-const maxSettleMs = 3_000;
-const settlePollMs = 50;
 /** A publisher's User-Agent is shown in the statistics. */
 const maxEncoderLength = 100;

@@ -2,10 +2,12 @@
 
 import { createHash, createHmac, randomBytes } from "node:crypto";
 import type { RtpIdentity } from "../../bridges/rtsp-egress.ts";
+import type { RtspIngestCounters } from "../../bridges/rtsp-ingest.ts";
 import type { CodedError } from "../../bytes/coded-error.ts";
 import type { TrackKind } from "../../kernel/frame.ts";
 import type { IngestProtocol } from "../../kernel/services.ts";
 import type { RtspCrypto } from "../../protocols/rtsp/digest.ts";
+import { udpSessionTimeoutMs } from "../../protocols/rtsp/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { Connection, Transport } from "../../runtime/transport.ts";
@@ -13,8 +15,9 @@ import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
 import { playOptionsOf } from "../play-options.ts";
 import { SessionListeners } from "../session-listeners.ts";
-import type { MediaPorts } from "../shards/ports.ts";
+import type { MediaPorts, ShardPosition } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
+import { RtspDatagrams } from "./rtsp-datagrams.ts";
 
 export interface RtspServiceOptions {
   readonly streams: StreamAccess;
@@ -24,6 +27,7 @@ export interface RtspServiceOptions {
   /** Where to listen, in place of what the configuration says; both when other shards listen there, too. */
   readonly ports: MediaPorts;
   readonly isShared: boolean;
+  readonly position: ShardPosition;
   /** Connections of all shards together. */
   readonly connectionCount: Int32Array;
   /** What SSRCs and first numbers are made of: random, and the same on all shards, so that streams may move between them. */
@@ -33,26 +37,45 @@ export interface RtspServiceOptions {
   readonly onFailure: (error: unknown) => void;
 }
 
-/** For `/stats`: publishers that are here now. */
+/** For `/stats`: who is here now, what all publishers together have counted since the start, and the same of UDP. */
 export interface RtspReport {
   readonly connections: number;
   readonly publishers: number;
   readonly lostPackets: number;
   readonly duplicatePackets: number;
+  readonly reorderedPackets: number;
   readonly strayPackets: number;
   readonly sourceRestarts: number;
   readonly droppedFrames: number;
+  readonly udpPublishers: number;
+  readonly udpPlayers: number;
+  readonly multicastPlayers: number;
+  /** As those who play over UDP now report them. */
+  readonly playerLostPackets: number;
+  readonly udpReceivedPackets: number;
+  readonly udpReceivedBytes: number;
+  readonly udpStrangerPackets: number;
+  readonly udpSentPackets: number;
+  readonly udpSentBytes: number;
+  readonly udpDroppedPackets: number;
+  readonly udpOverflowedPackets: number;
+  readonly udpUnreachable: number;
+  readonly udpRefusedSegmentations: number;
 }
 
 export class RtspService implements IngestProtocol {
   readonly name = "rtsp";
   readonly #options: RtspServiceOptions;
   readonly #listeners: SessionListeners<RtspConnection>;
+  readonly #datagrams: RtspDatagrams;
+  /** What publishers that have gone had counted. */
+  #published: IngestTotals = sumOf([]);
 
   constructor(options: RtspServiceOptions) {
-    const { transport, logger, config, ports, isShared, connectionCount } = options;
+    const { transport, logger, config, ports, isShared, position, connectionCount } = options;
     const { host, port, tls, maxConnections } = config.rtsp;
     this.#options = options;
+    this.#datagrams = new RtspDatagrams(transport, config.rtsp, position);
     this.#listeners = new SessionListeners({
       ...{ transport, logger, host, maxConnections, isShared, connectionCount },
       port: ports.rtsp ?? port,
@@ -71,27 +94,48 @@ export class RtspService implements IngestProtocol {
   }
 
   report(): RtspReport {
-    const publishers = [...this.#listeners].flatMap(({ peer }) => peer?.ingestCounters ?? []);
-    const sum = (count: (counters: (typeof publishers)[number]) => number): number =>
-      publishers.reduce((all, counters) => all + count(counters), 0);
+    const peers = [...this.#listeners].flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
+    const publishers = peers.flatMap(({ ingestCounters }) => ingestCounters ?? []);
+    const counts = sumOf([...publishers, this.#published]);
+    const uses = peers.map(({ udpUse }) => udpUse);
+    const using = (use: (typeof uses)[number]): number => uses.filter((each) => each === use).length;
+    const { counters: udp, unreachableCount } = this.#datagrams;
     return {
       connections: this.#listeners.size,
       publishers: publishers.length,
-      lostPackets: sum(({ lostPacketCount }) => lostPacketCount),
-      duplicatePackets: sum(({ duplicatePacketCount }) => duplicatePacketCount),
-      strayPackets: sum(({ strayPacketCount }) => strayPacketCount),
-      sourceRestarts: sum(({ restartCount }) => restartCount),
-      droppedFrames: sum(({ droppedFrameCount }) => droppedFrameCount),
+      lostPackets: counts.lostPacketCount,
+      duplicatePackets: counts.duplicatePacketCount,
+      reorderedPackets: counts.reorderedPacketCount,
+      strayPackets: counts.strayPacketCount,
+      sourceRestarts: counts.restartCount,
+      droppedFrames: counts.droppedFrameCount,
+      udpPublishers: using("publishes"),
+      udpPlayers: using("plays"),
+      multicastPlayers: using("listens"),
+      playerLostPackets: peers.reduce((sum, { receptionReports }) => sum + (receptionReports?.lostPacketCount ?? 0), 0),
+      udpReceivedPackets: udp.receivedPackets,
+      udpReceivedBytes: udp.receivedBytes,
+      udpStrangerPackets: udp.strangerPackets,
+      udpSentPackets: udp.sentPackets,
+      udpSentBytes: udp.sentBytes,
+      udpDroppedPackets: udp.droppedPackets,
+      udpOverflowedPackets: udp.overflowedPackets,
+      udpUnreachable: unreachableCount,
+      udpRefusedSegmentations: udp.refusedSegmentations,
     };
   }
 
-  start(): Promise<void> {
+  async start(): Promise<void> {
     const context = this.#context();
-    return this.#listeners.start((connection) => new RtspConnection(context, connection), context.nowMs);
+    await this.#datagrams.start();
+    await this.#listeners.start((connection) => new RtspConnection(context, connection), context.nowMs);
+    const shared = this.#datagrams.ports?.sharedPorts;
+    if (shared !== undefined) this.#options.logger.info({ rtp: shared[0], rtcp: shared[1] }, "listening on UDP");
   }
 
-  stop(): Promise<void> {
-    return this.#listeners.stop();
+  async stop(): Promise<void> {
+    await this.#listeners.stop();
+    this.#datagrams.stop();
   }
 
   #context(): RtspConnectionContext {
@@ -100,16 +144,20 @@ export class RtspService implements IngestProtocol {
       streams,
       session: {
         crypto: nodeCrypto,
-        // Over UDP nothing is sent yet: a client that asks for it is answered 461, and comes back with TCP.
-        transports: { tcp: true, udp: false, multicast: false },
         sessionTimeoutMs: config.rtsp.sessionTimeoutMs,
+        udpSessionTimeoutMs: Math.min(config.rtsp.sessionTimeoutMs, udpSessionTimeoutMs),
       },
+      datagrams: this.#datagrams,
       tokens: { publish: config.access.publishToken, play: config.access.playToken },
       playOptions: playOptionsOf(config),
       nowMs: systemClock.monotonicMs,
+      wallMs: systemClock.wallMs,
       random: Math.random,
       identityOf: (stream, kind, number) => this.#identityOf(stream, kind, number),
       tunnels: new Map(),
+      onPublished: (counters) => {
+        this.#published = sumOf([this.#published, counters]);
+      },
       onProblem,
       onFailure,
       onClosed: (connection) => this.#listeners.closed(connection),
@@ -125,6 +173,23 @@ export class RtspService implements IngestProtocol {
       initialPictureId: hash.readUInt16BE(10) & 0x7fff,
     };
   }
+}
+
+/** What publishers have counted that makes sense as a sum. */
+const summed = [
+  "lostPacketCount",
+  "duplicatePacketCount",
+  "reorderedPacketCount",
+  "strayPacketCount",
+  "restartCount",
+  "droppedFrameCount",
+] as const satisfies readonly (keyof RtspIngestCounters)[];
+
+type IngestTotals = Readonly<Record<(typeof summed)[number], number>>;
+
+function sumOf(all: readonly IngestTotals[]): IngestTotals {
+  const entries = summed.map((name) => [name, all.reduce((sum, counters) => sum + counters[name], 0)]);
+  return Object.fromEntries(entries) as IngestTotals;
 }
 
 const nodeCrypto: RtspCrypto = {

@@ -4,7 +4,7 @@ import type { MessagePort } from "node:worker_threads";
 import type { ControllerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
 import type { FlvRequest } from "../http/flv-plays.ts";
 import type { RepeatedError } from "../log/repeated-errors.ts";
-import type { MediaPorts } from "./ports.ts";
+import type { MediaPorts, ShardPosition } from "./ports.ts";
 import type { ShardReport } from "./report.ts";
 
 /** What the controller's thread asks of a shard. */
@@ -28,6 +28,7 @@ export interface ListenWhere {
   readonly ports: MediaPorts;
   /** Whether other shards listen there, too. */
   readonly isShared: boolean;
+  readonly position: ShardPosition;
 }
 
 export interface PeerConnection {

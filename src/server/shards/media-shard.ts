@@ -135,7 +135,7 @@ export class MediaShard {
   }
 
   /** Opens the listeners of all protocols that the configuration names. Resolves to their ports. */
-  async listen({ ports, isShared }: ListenWhere): Promise<MediaPorts> {
+  async listen({ ports, isShared, position }: ListenWhere): Promise<MediaPorts> {
     const { config, logger, counts } = this.#options;
     const common = {
       streams: this.shard,
@@ -154,7 +154,7 @@ export class MediaShard {
     }
     if (config.rtsp.enabled) {
       const connectionCount = new Int32Array(counts.connections, 4, 1);
-      this.#rtsp = new RtspService({ ...common, connectionCount, secret: new Uint8Array(counts.rtpSecret) });
+      this.#rtsp = new RtspService({ ...common, position, connectionCount, secret: new Uint8Array(counts.rtpSecret) });
       this.shard.engine.register(this.#rtsp);
     }
     await this.shard.engine.start();

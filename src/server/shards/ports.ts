@@ -7,3 +7,11 @@ export interface MediaPorts {
 }
 
 export const noPorts: MediaPorts = { rtmp: undefined, rtmps: undefined, rtsp: undefined, rtsps: undefined };
+
+/** For what shards can't share and divide among them. */
+export interface ShardPosition {
+  /** From 0 on. */
+  readonly index: number;
+  /** Shards that listen. */
+  readonly count: number;
+}

@@ -76,15 +76,18 @@ export class ShardSet {
 
   /** Resolves when all of them listen. @throws `ERR_LISTEN`, `ERR_CERTIFICATE` */
   async start(): Promise<void> {
-    const [first, ...further] = this.#threads;
-    if (first === undefined) {
-      this.#ports = await this.main.listen({ ports: this.#ports, isShared: false });
+    if (this.#threads.length === 0) {
+      const position = { index: 0, count: 1 };
+      this.#ports = await this.main.listen({ ports: this.#ports, isShared: false, position });
       return;
     }
     await connectShards(this.#links, (fd) => this.#holdDoorbell(fd));
     await this.#assertPortsFree();
-    this.#ports = await first.link.call("listen", { ports: this.#ports, isShared: true });
-    for (const { link } of further) await link.call("listen", { ports: this.#ports, isShared: true });
+    // The first one finds the ports that all of them have.
+    for (const [index, { link }] of this.#threads.entries()) {
+      const position = { index, count: this.#threads.length };
+      this.#ports = await link.call("listen", { ports: this.#ports, isShared: true, position });
+    }
   }
 
   reports(): Promise<readonly ShardReport[]> {
