@@ -140,9 +140,9 @@ describe("a packetizer", () => {
       createPacketizer(log, formats, metadata) {
         const packetizer = plain.createPacketizer(log, formats, metadata);
         return {
-          handleFrame(frame, isRandomAccess) {
+          handleFrame(frame, isRandomAccess, cameAsPackets) {
             fail(textOf(frame.data));
-            packetizer.handleFrame(frame, isRandomAccess);
+            packetizer.handleFrame(frame, isRandomAccess, cameAsPackets);
           },
           handleMetadata: () => {},
         };

@@ -29,3 +29,15 @@ export const maxHeaderExtensions = 16;
 
 /** Bytes of one frame of sound in several packets: no AU-size, AC-3 or MPEG audio header can say more than 65,535. */
 export const maxSoundFrameBytes = 0x1_0000;
+
+/**
+ * Payloads that go on as they came: what FFmpeg sends over TCP, and with its headers an Ethernet frame over UDP and IPv4. Other
+ * publishers over TCP send up to 64 KiB, which no player over UDP could be given.
+ */
+export const maxRelayedPayloadBytes = 1_460;
+
+/** Packets of one access unit before its picture, that wait for it: delimiter, parameter sets and SEI in packets of their own are 6. */
+export const maxHeldPackets = 32;
+
+/** Bytes of these: parameter sets are some hundred, SEI with captions and the encoder's settings up to 4 KiB. */
+export const maxHeldBytes = 0x4000;
