@@ -157,7 +157,7 @@ export class RtpPlayer {
 }
 
 export function splitInterleaved(views: readonly Uint8Array[]): InterleavedPacket[] {
-  const bytes = Uint8Array.from(views.flatMap((view) => [...view]));
+  const bytes = Uint8Array.from(Buffer.concat(views)); // the ring goes on
   const packets: InterleavedPacket[] = [];
   for (let at = 0; at < bytes.length; ) {
     if (bytes[at] !== 0x24) throw new Error("no interleaved packet stands where one should");
