@@ -24,6 +24,7 @@ import { rtpHeaderLength, writeRtpHeader } from "../protocols/rtp/packet.ts";
 import { type RelayedPacket, rtpProtocol } from "../protocols/rtp/packet-relay.ts";
 import { isSamePayloadFormat, marksFrameEnd, openPayloadWriter } from "../protocols/rtp/payload/payload-formats.ts";
 import type { PayloadSink, RtpPayloadWriter } from "../protocols/rtp/payload.ts";
+import { SenderClock } from "../protocols/rtp/sender-clock.ts";
 import type { RtpPayloadFormat, RtpTrack } from "../protocols/rtp-payload-format.ts";
 import { interleavedHeaderLength, writeInterleaved, writeInterleavedHeader } from "../protocols/rtsp/interleaved.ts";
 import { trackControl } from "../protocols/rtsp/presentation.ts";
@@ -160,7 +161,8 @@ export function rtspFamily(wallMs: () => number): FormatFamily {
         leftOut: [], // said in the answer to DESCRIBE
         format: {
           key,
-          createPacketizer: (log, _formats, metadata) => new RtspPacketizer(log, wanted, wallMs, metadata),
+          createPacketizer: (log, _formats, metadata, newestMs) =>
+            new RtspPacketizer(log, wanted, new SenderClock(wallMs, newestMs), metadata),
         },
       };
     },
@@ -199,19 +201,17 @@ function isCarriedAs(format: TrackFormat, signature: string): boolean {
 
 class RtspPacketizer implements Packetizer {
   readonly #log: EgressLog;
-  readonly #wallMs: () => number;
+  readonly #clock: SenderClock;
   readonly #tracks: readonly OutgoingTrack[];
   readonly #byTrack = new Map<Track, OutgoingTrack | undefined>();
   readonly #packets = new PacketWriter();
   #randomAccess = new RandomAccessRule();
   #startedAtMs: number;
-  /** Wall time of the timeline's 0: of the first frame, which may be as old as the GOP that it begins. */
-  #epochMs: number | undefined;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: EgressLog, tracks: readonly RtspTrack[], wallMs: () => number, metadata: StreamMetadata) {
+  constructor(log: EgressLog, tracks: readonly RtspTrack[], clock: SenderClock, metadata: StreamMetadata) {
     this.#log = log;
-    this.#wallMs = wallMs;
+    this.#clock = clock;
     this.#tracks = tracks.map((track) => new OutgoingTrack(track));
     this.#startedAtMs = metadata.startedAtMs;
   }
@@ -261,10 +261,11 @@ class RtspPacketizer implements Packetizer {
 
   /** Reports that are due. Returns whether players may start here. */
   #beginFrame(candidate: RandomAccessCandidate, timeMs: number): boolean {
-    this.#epochMs ??= this.#wallMs() - timeMs;
     if (timeMs - this.#reportedAtMs >= reportIntervalMs) {
-      // Those who begin have theirs in the preamble of the first random access point.
-      if (this.#log.entryTail > 0) this.#append(entryFlags.config, timeMs, this.#reports(timeMs));
+      this.#clock.follow(timeMs);
+      // Those who begin have theirs in the preamble of the first random access point. The time is that of sending, from which
+      // players' reports count the way there and back.
+      if (this.#log.entryTail > 0) this.#append(entryFlags.config, timeMs, this.#reports(this.#clock.nowMs));
       this.#reportedAtMs = timeMs;
     }
     // Asked of the frames that are taken: a player without video may start with any sound.
@@ -283,7 +284,7 @@ class RtspPacketizer implements Packetizer {
   }
 
   #reports(timeMs: number): Uint8Array[] {
-    const ntp = ntpOfUnixMs((this.#epochMs ?? 0) + timeMs);
+    const ntp = ntpOfUnixMs(this.#clock.wallMsOf(timeMs));
     return this.#tracks.map((track) =>
       track.framed(
         writeRtcp([

@@ -156,14 +156,41 @@ describe("what players are sent", () => {
     expect(frameTimes).toEqual(frameTimes.map((_, at) => 3_600 * at));
   });
 
-  it("is dated by the server's clock", () => {
+  it.each([1, 1.0005, 0.9995])(
+    "is dated by the server's clock, with a publisher whose clock runs %d times as fast",
+    (rate) => {
+      const { server, publisher } = begin();
+      publisher.send(0, 0, 0, keyPicture, { marker: true });
+      const player = server.player(publisher.stream);
+      for (let second = 1; second <= 7_200; second++) {
+        server.nowMs = 1_000 * second;
+        const timestamp = Math.round(90_000 * second * rate);
+        publisher.send(0, second, timestamp, second % 2 === 0 ? keyPicture : otherPicture, { marker: true });
+      }
+      expect(Math.abs(wallMsOf(player, 0, 90_000) - (server.wallMs + server.nowMs))).toBeLessThan(10);
+    },
+  );
+
+  it("is dated so for those who come in the middle of a GOP, too", () => {
+    const { server, publisher } = begin();
+    publisher.send(0, 0, 0, keyPicture, { marker: true });
+    for (let second = 1; second <= 8; second++) {
+      server.nowMs = 1_000 * second;
+      publisher.send(0, second, 90_000 * second, otherPicture, { marker: true });
+    }
+    const player = server.player(publisher.stream);
+    expect(wallMsOf(player, 0, 90_000)).toBeCloseTo(server.wallMs + 8_000, 0);
+  });
+
+  it("has reports of the moment in which they are sent", () => {
     const { server, publisher } = begin();
     publisher.send(0, 0, 0, keyPicture, { marker: true });
     const player = server.player(publisher.stream);
-    for (let second = 1; second <= 30; second++) {
-      server.nowMs = 1_000 * second;
-      publisher.send(0, second, 90_000 * second, second % 2 === 0 ? keyPicture : otherPicture, { marker: true });
-    }
-    expect(wallMsOf(player, 0, 90_000)).toBeCloseTo(server.wallMs + 30_000, 0);
+    player.packets();
+    server.nowMs = 5_030; // this picture took 30 ms more than the first
+    publisher.send(0, 1, 450_000, otherPicture, { marker: true });
+    const report = reportsOf(player.packets(), 1).find(({ kind }) => kind === "senderReport");
+    if (report?.kind !== "senderReport") throw new Error("no sender report");
+    expect(unixMsOfNtp(report.ntp, wallMs)).toBeCloseTo(server.wallMs + 5_030, 0);
   });
 });

@@ -42,8 +42,16 @@ export interface Packet {
  */
 export interface WireFormat {
   readonly key: string;
-  /** `formats`: the tracks known so far, as they were at the start of the GOP that is appended next. */
-  createPacketizer(log: EgressLog, formats: ReadonlyMap<Track, TrackFormat>, metadata: StreamMetadata): Packetizer;
+  /**
+   * @param formats - the tracks known so far, as they were at the start of the GOP that is appended next
+   * @param newestMs - decoding time of that GOP's newest frame, which came last
+   */
+  createPacketizer(
+    log: EgressLog,
+    formats: ReadonlyMap<Track, TrackFormat>,
+    metadata: StreamMetadata,
+    newestMs: number,
+  ): Packetizer;
 }
 
 /** What can be known of a stream wherever it is: what a wire format is chosen by. */

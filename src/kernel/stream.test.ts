@@ -137,8 +137,8 @@ describe("a packetizer", () => {
     const plain = plainFormat(key);
     return {
       key,
-      createPacketizer(log, formats, metadata) {
-        const packetizer = plain.createPacketizer(log, formats, metadata);
+      createPacketizer(log, formats, metadata, newestMs) {
+        const packetizer = plain.createPacketizer(log, formats, metadata, newestMs);
         return {
           handleFrame(frame, isRandomAccess, cameAsPackets) {
             fail(textOf(frame.data));

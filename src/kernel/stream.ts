@@ -370,7 +370,7 @@ export class Stream implements SubscriptionSource {
     });
     let packetizer: Packetizer;
     try {
-      packetizer = format.createPacketizer(log, formats, this.#metadata);
+      packetizer = format.createPacketizer(log, formats, this.#metadata, this.newestFrameMs);
     } catch (error) {
       log.close();
       throw error;
