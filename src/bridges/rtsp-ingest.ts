@@ -88,8 +88,9 @@ export interface RtspIngestCounters {
   readonly droppedFrameCount: number;
   /** Of these the ones that came whole, and refer to what was lost. */
   readonly waitingFrameCount: number;
-  /** Of the track where it is largest. */
+  /** Both of the track where they are largest; the loss from 0 to 1, since the report before the last. */
   readonly jitterMs: number;
+  readonly lossFraction: number;
 }
 
 export interface RtspReport {
@@ -123,6 +124,7 @@ export class RtspIngest {
       droppedFrameCount: sum(({ droppedFrameCount }) => droppedFrameCount),
       waitingFrameCount: sum(({ waitingFrameCount }) => waitingFrameCount),
       jitterMs: Math.max(0, ...known.map(({ queue }) => queue.statistics.jitterMs)),
+      lossFraction: Math.max(0, ...known.map(({ queue }) => queue.statistics.lossFraction)),
     };
   }
 

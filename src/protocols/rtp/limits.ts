@@ -12,6 +12,9 @@ export const maxParameterSets = 16;
 /** Packets behind a gap that wait for it to close: at 1,200 bytes 40 Mb/s of the delay below. */
 export const maxReorderPackets = 512;
 
+/** Packets that are asked for again at once: a burst of 100 ms at 8 Mb/s. Where more are missing, a key frame is the smaller repair. */
+export const maxMissingPackets = 64;
+
 /** How long a gap may wait when nobody says otherwise: reordering in networks is below 20 ms, Wi-Fi repeats for up to 100 ms. */
 export const defaultReorderDelayMs = 100;
 
