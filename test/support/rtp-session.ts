@@ -33,7 +33,7 @@ export interface SentPacket {
   readonly payload: Uint8Array;
 }
 
-export const playerIdentity = (kind: string, number: number): RtpIdentity => ({
+const playerIdentity = (kind: string, number: number): RtpIdentity => ({
   ssrc: kind === "video" ? 0xffff_fff0 : 0x1000 + number,
   firstSequence: 0xfffe,
   timestampOffset: 0xffff_ff00,
