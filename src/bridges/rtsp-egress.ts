@@ -227,6 +227,8 @@ class RtspPacketizer implements Packetizer {
       return;
     }
     const isRandomAccess = this.#beginFrame(frame, timeMs);
+    track.skipUnfinished();
+    track.takesPackets = false;
     const bytes = this.#packets.ofFrame(track, writer, frame);
     this.#append(entryFlags.endOfFrame | (isRandomAccess ? entryFlags.key : 0), timeMs, [bytes]);
   }
@@ -239,6 +241,8 @@ class RtspPacketizer implements Packetizer {
     const packet = content as RelayedPacket;
     if (startsFrame) track.takesPackets = track.canTake(packet.source, format);
     if (!track.takesPackets) return;
+    if (packet.isBehindGap) track.skipUnfinished();
+    track.isUnfinished = !packet.marker && track.marksFrameEnd;
     const timeMs = rescaleTicks(ptsTicks, format.timescale, 1000);
     let flags = packet.marker ? entryFlags.endOfFrame : 0;
     if (startsFrame && this.#beginFrame({ track: from, format, isKey, dtsTicks: ptsTicks }, timeMs)) {
@@ -326,6 +330,8 @@ class OutgoingTrack {
   #hasLeft = false;
   /** The frame that came last, or comes now, is sent by its publisher's packets. */
   takesPackets = false;
+  /** The last one of those packets did not end its frame. */
+  isUnfinished = false;
   /** Whose packets were asked about last, and in which format; and what was said. */
   #source: RtpTrack | undefined;
   #sourceFormat: TrackFormat | undefined;
@@ -359,6 +365,12 @@ class OutgoingTrack {
     const isSame = source.clockRate === clockRate && isSamePayloadFormat(source.payloadFormat, payloadFormat);
     this.#canTake = isSame && this.writerFor(format) !== undefined;
     return this.#canTake;
+  }
+
+  /** The end of a frame is lost: a number is left out, so that players see it. */
+  skipUnfinished(): void {
+    if (this.isUnfinished) this.sequenceNumber = (this.sequenceNumber + 1) % 0x1_0000;
+    this.isUnfinished = false;
   }
 
   /** Whether it had not left before. */
@@ -401,10 +413,8 @@ class PacketWriter implements PayloadSink {
 
   /** What goes before a publisher's payload: our header, and before that the track's configuration when it has to be told. */
   headOf(track: OutgoingTrack, configWriter: RtpPayloadWriter | undefined, packet: RelayedPacket): Uint8Array {
-    const { payload, marker, ticks, lostBefore } = packet;
+    const { payload, marker, ticks } = packet;
     this.#start(track, track.timestampOf(ticks, track.description.clockRate));
-    // Players see what was lost on the way to us, and may not take what is behind it for whole.
-    track.sequenceNumber = (track.sequenceNumber + lostBefore) % 0x1_0000;
     configWriter?.writeConfig?.(this);
     this.#begin(payload.length, marker, this.#timestamp);
     return this.#bytes.subarray(0, this.#length);

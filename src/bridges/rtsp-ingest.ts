@@ -204,7 +204,7 @@ class IngestTrack {
     this.#number = number;
     this.#config = described.config;
     this.#reader = openPayloadReader(described);
-    this.#relay = new PacketRelay(described, (packet) => this.#pass(packet));
+    this.#relay = new PacketRelay(described, this.#reader, (packet) => this.#pass(packet));
     this.clock = timeline.openTrack(described.clockRate);
     // Interleaved over TCP nothing is reordered: a gap is a loss.
     this.queue = new ReceiveQueue({ clockRate: described.clockRate, maxDelayMs: 0 });
@@ -222,6 +222,8 @@ class IngestTrack {
 
   handle(packet: RtpPacket, nowMs: number): void {
     const { queue } = this;
+    // UDP has to show first that it loses nothing.
+    if (queue.ssrc === undefined && queue.maxDelayMs > 0) this.#relay.distrust(nowMs);
     queue.handle(packet, nowMs);
     for (let next = queue.poll(nowMs); next !== undefined; next = queue.poll(nowMs)) this.#take(next, nowMs);
   }
@@ -243,11 +245,12 @@ class IngestTrack {
     const { isRestart, lostBefore } = this.queue;
     if (isRestart) {
       this.clock.restart();
-      this.#relay.restart();
       this.#placed.timestamp = -1;
     }
-    this.#relay.addLost(lostBefore);
-    if (isRestart || lostBefore > 0) this.#isLossBefore = true;
+    if (isRestart || lostBefore > 0) {
+      this.#isLossBefore = true;
+      this.#relay.distrust(nowMs);
+    }
     if (packet.payloadType !== this.#described.payloadType) {
       this.strayCount++;
       return;
@@ -262,7 +265,7 @@ class IngestTrack {
       this.#reader.handle(payload, timestamp, marker, isLossBefore);
       isReadable = true;
     } finally {
-      this.#forward(payload, marker, ticks, isReadable);
+      this.#forward(payload, marker, ticks, nowMs, isReadable);
     }
   }
 
@@ -270,7 +273,7 @@ class IngestTrack {
    * Sends the packet on, and what the reader has made of it and of those before. A picture whose end is told by the next one's
    * timestamp comes out of the reader with that packet, and goes first.
    */
-  #forward(payload: Uint8Array, marker: boolean, ticks: number, isReadable: boolean): void {
+  #forward(payload: Uint8Array, marker: boolean, ticks: number, nowMs: number, isReadable: boolean): void {
     const reader = this.#reader;
     let frame = reader.poll();
     while (frame !== undefined && reader.progress !== undefined && frame.timestamp !== this.#placed.timestamp) {
@@ -278,8 +281,7 @@ class IngestTrack {
       frame = reader.poll();
     }
     if (payload.length > 0) {
-      const isDescribed = this.#track !== undefined;
-      this.#relay.handle(payload, marker, ticks, { reader, isReadable, isDescribed });
+      this.#relay.handle(payload, marker, ticks, nowMs, isReadable, this.#track !== undefined);
     }
     for (; frame !== undefined; frame = reader.poll()) this.#publish(frame);
   }

@@ -6,11 +6,12 @@
  * the picture (delimiter, parameter sets, SEI) is held until then, which is until the packet behind it. Sound has no such units;
  * each of its packets is for itself.
  *
- * What was lost on the way in is a gap in the sequence numbers on the way out: players see the loss, as behind any router.
+ * A unit of which a packet is lost is broken off, and what its beginning has become at a player is the player's affair. So that it
+ * remains a rarity, a line that has lost something is not trusted for a while: then pictures go on when they are whole.
  */
 
 import type { RtpTrack } from "../rtp-payload-format.ts";
-import { maxHeldBytes, maxHeldPackets, maxRelayedPayloadBytes } from "./limits.ts";
+import { maxHeldBytes, maxHeldPackets, maxRelayedPayloadBytes, trustDelayMs } from "./limits.ts";
 import type { RtpPayloadReader, UnitProgress } from "./payload.ts";
 
 /** What such packets are called between the publisher's side and the players'. */
@@ -25,11 +26,11 @@ export interface RelayedPacket {
   readonly marker: boolean;
   /** Its time, as the caller counts it. */
   readonly ticks: number;
-  /** Packets that are missing between the one before it and this. */
-  readonly lostBefore: number;
   /** The first of its access unit. */
   readonly startsUnit: boolean;
   readonly isKey: boolean;
+  /** The unit before it that went this way was broken off. */
+  readonly isBehindGap: boolean;
   /** A key unit without parameter sets: they stand in the description alone, and players expect them in band. */
   readonly lacksConfig: boolean;
 }
@@ -39,24 +40,28 @@ type Way = "undecided" | "packets" | "frame" | "broken off";
 
 export class PacketRelay {
   readonly #source: RtpTrack;
+  readonly #reader: RtpPayloadReader;
   readonly #onPacket: (packet: RelayedPacket) => void;
   readonly #packet: Writable<RelayedPacket>;
   readonly #held: HeldPacket[] = [];
   #heldBytes = 0;
   #way: Way = "frame";
   #isFirstOfUnit = true;
-  #lostBefore = 0;
+  #isBehindGap = false;
+  #trustedFromMs = Number.NEGATIVE_INFINITY;
   /** A packet has come that players could not be sent: from then on frames are. */
   #isUnfit = false;
-  /** Behind a new beginning, what comes refers to pictures that nobody has. */
-  #needsKey = false;
 
-  /** @param onPacket - given each packet that goes on, in order */
-  constructor(source: RtpTrack, onPacket: (packet: RelayedPacket) => void) {
+  /**
+   * @param reader - has handled each packet that is handed over here
+   * @param onPacket - given each packet that goes on, in order
+   */
+  constructor(source: RtpTrack, reader: RtpPayloadReader, onPacket: (packet: RelayedPacket) => void) {
     this.#source = source;
+    this.#reader = reader;
     this.#onPacket = onPacket;
-    const state = { marker: false, ticks: 0, lostBefore: 0, startsUnit: false, isKey: false, lacksConfig: false };
-    this.#packet = { source, payload: noBytes, ...state };
+    const place = { marker: false, ticks: 0, startsUnit: false, isBehindGap: false };
+    this.#packet = { source, payload: noBytes, ...place, isKey: false, lacksConfig: false };
   }
 
   /** Whether the unit of the packet that came last goes on in packets, so that its frame has gone already when it is whole. */
@@ -64,41 +69,42 @@ export class PacketRelay {
     return this.#way === "packets" || this.#way === "broken off";
   }
 
-  /** So many packets are missing in front of the next one. */
-  addLost(count: number): void {
-    this.#lostBefore += count;
+  /** Packets are missing, or the source has started anew, or it is not known yet whether the line loses any. */
+  distrust(nowMs: number): void {
+    this.#trustedFromMs = nowMs + trustDelayMs;
+    if (this.#way === "packets") this.#breakOff();
   }
 
   /**
-   * A packet that is not empty, which `reader` has handled already.
+   * A packet that is not empty.
    *
    * @param isReadable - the reader made something of it; what it refused is as good as lost
-   * @param isDescribed - players have been told of the track; before, nothing of it goes on
+   * @param isDescribed - players may have been told of the track; before, nothing of it goes on
    */
   handle(
     payload: Uint8Array,
     marker: boolean,
     ticks: number,
-    { reader, isReadable, isDescribed }: { reader: RtpPayloadReader; isReadable: boolean; isDescribed: boolean },
+    nowMs: number,
+    isReadable: boolean,
+    isDescribed: boolean,
   ): void {
-    if (payload.length > maxRelayedPayloadBytes || reader.isPlain === false) this.#isUnfit = true;
-    const progress = reader.progress ?? soundProgress;
+    const progress = this.#reader.progress ?? soundProgress;
     if (progress.isFirst) this.#begin();
+    if (!isReadable) this.distrust(nowMs);
+    if (payload.length > maxRelayedPayloadBytes || this.#reader.isPlain === false) this.#isUnfit = true;
     if (this.#way === "undecided") {
       if (!progress.isKnown && isReadable && this.#hold(payload, marker, ticks)) return;
-      this.#decide(progress, isDescribed);
+      this.#decide(progress, isDescribed && nowMs >= this.#trustedFromMs);
     }
-    if (this.#way === "packets" && this.#isUnfit) this.#way = "broken off";
-    if (this.#way === "frame") this.#lostBefore = 0;
-    else if (this.#way === "broken off" || !isReadable) this.#lostBefore++;
-    else this.#send(payload, marker, ticks, this.#lostBefore);
+    if (this.#way !== "packets") return;
+    if (this.#isUnfit) this.#breakOff();
+    else this.#send(payload, marker, ticks);
   }
 
-  /** The source starts anew: what is next does not go on with what was before. */
-  restart(): void {
-    this.#begin();
-    this.#lostBefore = 0;
-    this.#needsKey = true;
+  #breakOff(): void {
+    this.#way = "broken off";
+    this.#isBehindGap = true;
   }
 
   #begin(): void {
@@ -115,34 +121,32 @@ export class PacketRelay {
       this.#isUnfit = true;
       return false;
     }
-    this.#held.push({ payload: payload.slice(), marker, ticks, lostBefore: this.#lostBefore });
-    this.#lostBefore = 0;
+    this.#held.push({ payload: payload.slice(), marker, ticks });
     return true;
   }
 
-  #decide({ isKnown, isKey, hasConfig }: UnitProgress, isDescribed: boolean): void {
+  #decide({ isKnown, isDecodable, isKey, hasConfig }: UnitProgress, isWanted: boolean): void {
     const lacksConfig = isKey && !hasConfig;
-    if (isKey) this.#needsKey = false;
-    const isFit = isKnown && isDescribed && !this.#isUnfit && !this.#needsKey;
     const canAddConfig = withParameterSets.has(this.#source.payloadFormat.name);
-    this.#way = isFit && (!lacksConfig || canAddConfig) ? "packets" : "frame";
+    const isFit = isKnown && isDecodable && !this.#isUnfit && (!lacksConfig || canAddConfig);
+    this.#way = isWanted && isFit ? "packets" : "frame";
     if (this.#way === "packets") {
       this.#packet.isKey = isKey;
       this.#packet.lacksConfig = lacksConfig;
-      for (const { payload, marker, ticks, lostBefore } of this.#held) this.#send(payload, marker, ticks, lostBefore);
+      for (const { payload, marker, ticks } of this.#held) this.#send(payload, marker, ticks);
     }
     this.#held.length = 0;
   }
 
-  #send(payload: Uint8Array, marker: boolean, ticks: number, lostBefore: number): void {
+  #send(payload: Uint8Array, marker: boolean, ticks: number): void {
     const packet = this.#packet;
     packet.payload = payload;
     packet.marker = marker;
     packet.ticks = ticks;
-    packet.lostBefore = lostBefore;
     packet.startsUnit = this.#isFirstOfUnit;
+    packet.isBehindGap = this.#isBehindGap;
     this.#isFirstOfUnit = false;
-    this.#lostBefore = 0;
+    this.#isBehindGap = false;
     this.#onPacket(packet);
   }
 }
@@ -151,12 +155,11 @@ interface HeldPacket {
   readonly payload: Uint8Array;
   readonly marker: boolean;
   readonly ticks: number;
-  readonly lostBefore: number;
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-const soundProgress: UnitProgress = { isFirst: true, isKnown: true, isKey: true, hasConfig: true };
+const soundProgress: UnitProgress = { isFirst: true, isKnown: true, isDecodable: true, isKey: true, hasConfig: true };
 
 /** Formats whose writers can put the configuration into packets of its own. */
 const withParameterSets: ReadonlySet<RtpTrack["payloadFormat"]["name"]> = new Set(["h264", "h265", "vvc"]);

@@ -41,6 +41,8 @@ export interface UnitProgress {
   /** Whether the unit is key is known: its picture has begun, or its beginning is lost. */
   readonly isKnown: boolean;
   readonly isKey: boolean;
+  /** Nothing of it is missing up to now, nor of what it refers to. */
+  readonly isDecodable: boolean;
   /** All that a decoder needs to begin there has come in the unit. */
   readonly hasConfig: boolean;
 }

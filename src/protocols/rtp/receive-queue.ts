@@ -29,7 +29,8 @@ export interface ReceiveQueueOptions {
 
 export class ReceiveQueue {
   readonly statistics: ReceptionStatistics;
-  readonly #maxDelayMs: number;
+  /** How long a gap may stay open; may be changed at any time. */
+  maxDelayMs: number;
   #ssrc = 0;
   #isStarted = false;
   /** Sequence numbers with their wraps: of the packet that is due, and the highest that came. */
@@ -55,7 +56,7 @@ export class ReceiveQueue {
   #restartCount = 0;
 
   constructor({ clockRate, maxDelayMs = defaultReorderDelayMs }: ReceiveQueueOptions) {
-    this.#maxDelayMs = maxDelayMs;
+    this.maxDelayMs = maxDelayMs;
     this.statistics = new ReceptionStatistics(clockRate);
   }
 
@@ -142,7 +143,7 @@ export class ReceiveQueue {
 
   /** When `poll` will give up what is missing; undefined when nothing waits. */
   nextTimeout(): number | undefined {
-    for (const { arrivedMs } of this.#waiting.values()) return arrivedMs + this.#maxDelayMs;
+    for (const { arrivedMs } of this.#waiting.values()) return arrivedMs + this.maxDelayMs;
     return undefined;
   }
 

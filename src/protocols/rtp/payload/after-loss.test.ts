@@ -83,7 +83,7 @@ describe.each(codecs)("a reader of %s", (codec) => {
       const isKey = packets[0]!.timestamp % 4 === 0;
       for (const [index, { bytes, timestamp, marker }] of packets.entries()) {
         reader.handle(bytes, timestamp, marker, false);
-        expect(reader.progress).toMatchObject({ isFirst: index === 0, isKnown: true, isKey });
+        expect(reader.progress).toMatchObject({ isFirst: index === 0, isKnown: true, isKey, isDecodable: true });
         framesOf(reader);
       }
     }

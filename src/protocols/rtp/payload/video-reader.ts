@@ -46,7 +46,7 @@ export class VideoPayloadReader implements RtpPayloadReader {
   readonly #depacketizer: VideoDepacketizer;
   readonly #buffer = new FrameBuffer();
   readonly #frames = new Fifo<RtpFrame>();
-  readonly #progress = { isFirst: false, isKnown: false, isKey: false, hasConfig: false };
+  readonly #progress = { isFirst: false, isKnown: false, isKey: false, isDecodable: false, hasConfig: false };
   #droppedFrameCount = 0;
   #waitingFrameCount = 0;
   /** Packets of a unit have come, and not its end. */
@@ -142,7 +142,14 @@ export class VideoPayloadReader implements RtpPayloadReader {
     const progress = this.#progress;
     progress.isKnown = this.#isDamaged || (hasPicture && isKeyKnown);
     progress.isKey = !this.#isDamaged && isKey;
+    progress.isDecodable = !this.#isDamaged && !this.#isWaiting();
     progress.hasConfig = hasConfig;
+  }
+
+  /** The unit refers to something that is missing: the next key frame is where it goes on. */
+  #isWaiting(): boolean {
+    const { isKey, isLeading } = this.#depacketizer;
+    return !isKey && (this.#needsKey || (this.#skipsLeading && isLeading));
   }
 
   /** Nothing of the unit is kept; at its end it counts as one that others may refer to. */
@@ -156,10 +163,10 @@ export class VideoPayloadReader implements RtpPayloadReader {
     const depacketizer = this.#depacketizer;
     this.#isOpen = false;
     this.#endedTimestamp = endedTimestamp;
-    const { isKey, isLeading, isDisposable } = depacketizer;
+    const { isKey, isDisposable } = depacketizer;
     const isWhole = !this.#isDamaged && depacketizer.isWhole;
     if (!isWhole && !isDisposable) this.#needsKey = true;
-    if (!isWhole || (this.#needsKey && !isKey) || (this.#skipsLeading && isLeading && !isKey)) {
+    if (!isWhole || this.#isWaiting()) {
       this.#droppedFrameCount++;
       if (isWhole) this.#waitingFrameCount++;
       this.#forget();
