@@ -1,73 +1,32 @@
 /** From an RTSP publisher to RTSP players without waiting for frames, and the frames that are made beside it. */
 
-import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { framesOf } from "../../test/support/rtp-payloads.ts";
 import {
-  type RtpPlayer,
-  type RtpPublisher,
-  RtpServer,
-  reportsOf,
-  type SentPacket,
-  sentOf,
-} from "../../test/support/rtp-session.ts";
+  aacSection,
+  begun,
+  expectInSequence,
+  h264,
+  h264WithSets,
+  keyEnd,
+  keyStart,
+  otherEnd,
+  otherPlayer,
+  otherStart,
+  pps,
+  sdpOf,
+  sendKey,
+  sendOther,
+  sps,
+  stapOfSets,
+} from "../../test/support/h264-packets.ts";
+import { RtpServer, reportsOf, sentOf } from "../../test/support/rtp-session.ts";
+import { parseAv1Config } from "../codecs/av1/av1-config.ts";
+import { parseHevcConfig } from "../codecs/h265/hevc-config.ts";
 import { maxRelayedPayloadBytes } from "../protocols/rtp/limits.ts";
-import { openH264Reader } from "../protocols/rtp/payload/nal-depacketizer.ts";
+import { av1C, hvcC } from "../protocols/rtp/payload/video-payloads.cases.ts";
 
-const sps = "674d400aeca2136022000003000200000300641e244b2c";
-const pps = "68ce0fc8";
-const spropSets = [sps, pps].map((unit) => Uint8Array.fromHex(unit).toBase64()).join(",");
-const stapOfSets = `78 ${size(sps)} ${sps} ${size(pps)} ${pps}`;
-
-const h264Section = (fmtp = "packetization-mode=1"): string[] => [
-  "m=video 0 RTP/AVP 96",
-  "a=rtpmap:96 H264/90000",
-  `a=fmtp:96 ${fmtp}`,
-];
-const aacSection = (payloadType: number): string[] => [
-  `m=audio 0 RTP/AVP ${payloadType}`,
-  `a=rtpmap:${payloadType} MPEG4-GENERIC/44100/2`,
-  `a=fmtp:${payloadType} mode=AAC-hbr; config=1210; sizeLength=13; indexLength=3; indexDeltaLength=3`,
-];
-const sdpOf = (...lines: readonly string[]): string => ["v=0", ...lines].join("\r\n");
-const h264 = sdpOf(...h264Section(), ...aacSection(97));
-const h264WithSets = sdpOf(...h264Section(`packetization-mode=1; sprop-parameter-sets=${spropSets}`));
-
-/** A key frame in three packets, and another picture in two. */
-const keyStart = "7c85 88aa01";
-const keyEnd = "7c45 02";
-const otherStart = "5c81 9abb01";
-const otherEnd = "5c41 02";
-
-/** A publisher that has sent a key frame with parameter sets in sequence numbers `from` to `from + 2`, and a player of it. */
-function begun(
-  sdp: string = h264,
-  { from = 65_534, timestamp = 1_000 }: { readonly from?: number; readonly timestamp?: number } = {},
-): { readonly server: RtpServer; readonly publisher: RtpPublisher; readonly player: RtpPlayer } {
-  const server = new RtpServer();
-  const publisher = server.publisher(sdp);
-  sendKey(publisher, from, timestamp);
-  const player = server.player(publisher.stream);
-  player.packets();
-  return { server, publisher, player };
-}
-
-/** One with a log of its own, because the stream has sound meanwhile. */
-function otherPlayer(server: RtpServer, publisher: RtpPublisher): RtpPlayer {
-  publisher.send(1, 1, 0, "0010 0010 2110", { marker: true });
-  return server.player(publisher.stream);
-}
-
-function sendKey(publisher: RtpPublisher, from: number, timestamp: number): void {
-  publisher.send(0, from, timestamp, stapOfSets);
-  publisher.send(0, from + 1, timestamp, keyStart);
-  publisher.send(0, from + 2, timestamp, keyEnd, { marker: true });
-}
-
-function sendOther(publisher: RtpPublisher, from: number, timestamp: number): void {
-  publisher.send(0, from, timestamp, otherStart);
-  publisher.send(0, from + 1, timestamp, otherEnd, { marker: true });
-}
+const hevcSets = parseHevcConfig(hvcC).arrays.map(({ units }) => units[0]!.toBase64());
+const av1Sequence = parseAv1Config(av1C).configObus.toHex();
 
 describe("packets of a picture", () => {
   it("reach players before the picture is whole, with its marker behind them", () => {
@@ -150,6 +109,49 @@ describe("packets of a picture", () => {
   });
 });
 
+describe("packets of every video codec", () => {
+  it.each([
+    ["H264", "packetization-mode=1", [stapOfSets, keyStart, keyEnd], [otherStart, otherEnd]],
+    [
+      "H265",
+      `sprop-vps=${hevcSets[0]}; sprop-sps=${hevcSets[1]}; sprop-pps=${hevcSets[2]}`,
+      ["6201 93 88aa01", "6201 53 02"],
+      ["6201 81 88bb01", "6201 41 02"],
+    ],
+    ["VP8", "", ["10 000000 9d012a 40004000 01", "00 02"], ["10 010000 02", "00 03"]],
+    ["VP9", "", ["08 82498342 0003f003f00000", "04 02"], ["08 86 0000", "04 03"]],
+    ["AV1", "", [`68 ${leb(av1Sequence)} ${av1Sequence} 30 10aa`, "90 02"], ["50 30 30aa", "90 03"]],
+  ] as const)(
+    "%s reach players one by one, and a key frame's first is a random access point",
+    (name, fmtp, key, other) => {
+      const lines = [
+        "m=video 0 RTP/AVP 96",
+        `a=rtpmap:96 ${name}/90000`,
+        ...(fmtp === "" ? [] : [`a=fmtp:96 ${fmtp}`]),
+      ];
+      const server = new RtpServer();
+      const publisher = server.publisher(sdpOf(...lines));
+      let sequence = 0;
+      const send = (payload: string, timestamp: number, marker: boolean): void =>
+        publisher.send(0, sequence++, timestamp, payload, { marker });
+      for (const payload of key) send(payload, 0, payload === key.at(-1));
+      const player = server.player(publisher.stream);
+      player.packets();
+      for (const payload of other) {
+        send(payload, 3_600, payload === other.at(-1));
+        expect(sentOf(player.packets(), 0).map((sent) => sent.payload.toHex())).toEqual([payload.replaceAll(" ", "")]);
+      }
+      const before = player.log.entryTail;
+      for (const payload of key.slice(0, -1)) send(payload, 7_200, false);
+      expect(player.log.entryTail).toBeGreaterThan(before + 1); // a preamble
+      const sent = sentOf(player.startPackets(), 0);
+      expect(sent.map(({ payload }) => payload.toHex())).toContain(key[0].replaceAll(" ", ""));
+      expect(new Set(sent.map(({ timestamp }) => timestamp)).size).toBe(1);
+      expect(publisher.problems).toEqual([]);
+    },
+  );
+});
+
 describe("a player's log", () => {
   it("that begins within a picture has it as a frame, and the next one in packets", () => {
     const { server, publisher } = begun();
@@ -202,64 +204,6 @@ describe("a player's log", () => {
     expectInSequence(sent);
     expect(sent.map(({ payload }) => payload[0])).toEqual([0x78, 0x41]);
     expect(publisher.frames).toHaveLength(3);
-  });
-});
-
-describe("what is lost on the way in", () => {
-  it("costs the rest of its picture and all up to the next key frame, for players and frames alike", () => {
-    const { publisher, player } = begun();
-    publisher.send(0, 65_537, 4_600, otherStart);
-    publisher.send(0, 65_539, 8_200, otherStart); // the end before it is missing
-    publisher.send(0, 65_540, 8_200, otherEnd, { marker: true });
-    expect(sentOf(player.packets(), 0)).toHaveLength(1);
-    const begunAt = lastSequence(player);
-    sendKey(publisher, 65_541, 11_800);
-    sendOther(publisher, 65_544, 15_400);
-    const sent = sentOf(player.packets(), 0);
-    // One number is left out, so that nobody takes the picture that was begun for a whole one.
-    expect(sent.map(({ sequence }) => sequence - begunAt)).toEqual([2, 3]);
-    const times = publisher.frames.map(({ ptsTicks }) => ptsTicks - publisher.frames[0]!.ptsTicks);
-    expect(times).toEqual([0, 10_800, 14_400]);
-    expect(publisher.ingest.counters).toMatchObject({ lostPacketCount: 1, droppedFrameCount: 2, waitingFrameCount: 1 });
-  });
-
-  it("makes pictures wait until they are whole, until nothing was lost for ten seconds and a key frame has come", () => {
-    const { server, publisher, player } = begun();
-    sendOther(publisher, 65_538, 8_200); // a whole picture is missing before it
-    server.nowMs = 10_001;
-    sendOther(publisher, 65_540, 908_200); // refers to what is missing
-    expect(sentOf(player.packets(), 0)).toEqual([]);
-    publisher.send(0, 65_542, 911_800, stapOfSets);
-    publisher.send(0, 65_543, 911_800, keyStart);
-    expect(sentOf(player.packets(), 0)).toHaveLength(2);
-  });
-
-  it("is noticed when a packet of another type is behind it", () => {
-    const { publisher, player } = begun();
-    publisher.send(0, 65_537, 4_600, otherStart);
-    publisher.send(0, 65_539, 4_600, "00", { payloadType: 99 });
-    publisher.send(0, 65_540, 4_600, otherEnd, { marker: true });
-    expect(sentOf(player.packets(), 0)).toHaveLength(1);
-    expect(publisher.frames).toHaveLength(1);
-  });
-
-  it("may be a packet that nobody can read", () => {
-    const { publisher, player } = begun();
-    publisher.send(0, 65_537, 4_600, otherStart);
-    publisher.send(0, 65_538, 4_600, "5d00"); // FU-B
-    publisher.send(0, 65_539, 4_600, otherEnd, { marker: true });
-    expect(sentOf(player.packets(), 0)).toHaveLength(1);
-    expect(publisher.problems).toHaveLength(1);
-  });
-
-  it("does not matter to sound", () => {
-    const server = new RtpServer();
-    const publisher = server.publisher(sdpOf(...aacSection(96)));
-    publisher.send(0, 0, 0, "0010 0010 2110", { marker: true });
-    const player = server.player(publisher.stream);
-    player.packets();
-    publisher.send(0, 2, 2_048, "0010 0010 2112", { marker: true });
-    expectInSequence(sentOf(player.packets(), 0), 1);
   });
 });
 
@@ -357,114 +301,7 @@ describe("sound", () => {
   });
 });
 
-describe("whatever the network does", () => {
-  const pictures = fc.array(fc.record({ isKey: fc.boolean(), packetCount: fc.integer({ min: 1, max: 5 }) }), {
-    minLength: 1,
-    maxLength: 40,
-  });
-  const fates = fc.array(fc.constantFrom("lost", "twice", "swapped", ...Array<string>(27).fill("fine")), {
-    minLength: 200,
-    maxLength: 200,
-  });
-
-  it("players get whole pictures in order, each behind what it refers to, and see where one was broken off", () => {
-    fc.assert(
-      fc.property(pictures, fates, fc.constantFrom(40, 4_000), (wanted, fate, pictureMs) => {
-        const sent = packetsOfPictures(wanted);
-        const { sequence, timestamp } = sent[0]!;
-        const { server, publisher, player } = begun(h264, { from: sequence - 3, timestamp: timestamp - 3_600 });
-        for (const packet of afterNetwork(sent, fate)) {
-          server.nowMs = pictureMs * (packet.picture + 1);
-          publisher.send(0, packet.sequence, packet.timestamp, packet.payload, { marker: packet.marker });
-        }
-        const whole = wanted.map((_, at) => slicesOf(sent.filter(({ picture }) => picture === at)));
-        const frames = publisher.frames.slice(1).map(({ data }) => data);
-        expectWhole(frames, whole, wanted);
-        const got = sentOf(player.packets(), 0);
-        for (let at = 1; at < got.length; at++) expect(got[at]!.sequence).toBeGreaterThan(got[at - 1]!.sequence);
-        expectWhole(picturesOfPlayer(got), whole, wanted);
-      }),
-      { numRuns: 300 },
-    );
-  });
-});
-
-/** What one makes of it who believes in sequence numbers. */
-function picturesOfPlayer(packets: readonly SentPacket[]): Uint8Array[] {
-  const reader = openH264Reader();
-  const pictures: Uint8Array[] = [];
-  let expected = packets[0]?.sequence;
-  for (const { sequence, timestamp, marker, payload } of packets) {
-    reader.handle(payload, timestamp, marker, sequence !== expected);
-    expected = sequence + 1;
-    pictures.push(...framesOf(reader).map(({ data }) => data));
-  }
-  return pictures;
-}
-
-/** Pictures are those that were sent, and each one that is not key comes right behind the one before it. */
-function expectWhole(
-  frames: readonly Uint8Array[],
-  whole: readonly string[],
-  pictures: readonly { readonly isKey: boolean }[],
-): void {
-  let last = -1;
-  for (const frame of frames) {
-    const slices = frame.toHex();
-    const picture = whole.findIndex((known) => slices.endsWith(known)); // parameter sets may stand before it
-    expect(picture).toBeGreaterThan(last);
-    if (!pictures[picture]!.isKey) expect(picture).toBe(last + 1);
-    last = picture;
-  }
-}
-
-interface PicturePacket extends SentPacket {
-  readonly picture: number;
-}
-
-/** Each picture's slices in packets of their own, that can be told from all others. */
-function packetsOfPictures(
-  pictures: readonly { readonly isKey: boolean; readonly packetCount: number }[],
-): PicturePacket[] {
-  const packets: PicturePacket[] = [];
-  let sequence = 65_500;
-  pictures.forEach(({ isKey, packetCount }, picture) => {
-    for (let at = 0; at < packetCount; at++) {
-      const slice = [isKey ? 0x65 : 0x41, at === 0 ? 0x88 : 0x08, picture, at];
-      const fields = { timestamp: 0xffff_0000 + 3_600 * picture, marker: at === packetCount - 1 };
-      packets.push({ picture, sequence: sequence++, payload: Uint8Array.from(slice), ...fields });
-    }
-  });
-  return packets;
-}
-
-function afterNetwork(packets: readonly PicturePacket[], fates: readonly string[]): PicturePacket[] {
-  const out: PicturePacket[] = [];
-  packets.forEach((packet, at) => {
-    const fate = fates[at % fates.length];
-    if (fate === "lost") return;
-    if (fate === "swapped" && out.length > 0) out.splice(-1, 0, packet);
-    else out.push(packet);
-    if (fate === "twice") out.push(packet);
-  });
-  return out;
-}
-
-function slicesOf(packets: readonly PicturePacket[]): string {
-  return packets.map(({ payload }) => `00000004${payload.toHex()}`).join("");
-}
-
-/** Of what was sent so far. */
-function lastSequence(player: RtpPlayer): number {
-  return sentOf(player.startPackets(), 0).at(-1)!.sequence;
-}
-
-function expectInSequence(sent: readonly SentPacket[], count: number = sent.length): void {
-  expect(sent).toHaveLength(count);
-  const first = sent[0]?.sequence ?? 0;
-  expect(sent.map(({ sequence }) => sequence - first)).toEqual(sent.map((_, at) => at));
-}
-
-function size(unit: string): string {
-  return (unit.length / 2).toString(16).padStart(4, "0");
+/** One byte says it. */
+function leb(bytes: string): string {
+  return (bytes.length / 2).toString(16).padStart(2, "0");
 }

@@ -1,6 +1,5 @@
 import { beforeEach, describe, expect, test } from "vitest";
 import {
-  append,
   audioFormat,
   bytesOf,
   codeOf,
@@ -10,11 +9,10 @@ import {
   videoFormat,
 } from "../../test/support/kernel.ts";
 import { CodedError } from "../bytes/coded-error.ts";
-import type { Packet, WireFormat } from "./egress.ts";
+import type { WireFormat } from "./egress.ts";
 import { ERR_ENGINE_CLOSED, ERR_LIMIT_REACHED, ERR_LOG_BROKEN, ERR_MEMORY_LIMIT } from "./errors.ts";
 import type { Frame, Track, TrackFormat } from "./frame.ts";
 import { defaultLimits, maxMetadataFields, maxMetadataText } from "./limits.ts";
-import { entryFlags } from "./log-layout.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 import { Stream, type StreamOwner } from "./stream.ts";
 import { parseStreamName } from "./stream-name.ts";
@@ -221,66 +219,6 @@ describe("a packetizer", () => {
     stream.updateMetadata({ fields: new Map([["title", "two"]]) });
     expect(titles).toEqual(["one", "one", "two"]);
     expect(stream.wireFormats).toEqual(["sound"]);
-  });
-});
-
-describe("packets of a frame that is not whole yet", () => {
-  const packet = (word: string, startsFrame = true): Packet => ({
-    track: video,
-    ptsTicks: timeMs,
-    startsFrame,
-    isKey: false,
-    protocol: "words",
-    content: word,
-  });
-  /** Puts packets into its log as they are, and frames in brackets. */
-  const packetFormat: WireFormat = {
-    key: "packets",
-    createPacketizer: (log) => ({
-      handleFrame(frame, _isRandomAccess, cameAsPackets) {
-        if (!cameAsPackets) append(log, bytesOf(`[${textOf(frame.data)}]`), frame.isKey ? entryFlags.key : 0);
-      },
-      handlePacket({ content }) {
-        if (content === "broken") throw new TypeError("ours");
-        if (content !== "foreign") append(log, bytesOf(content as string), 0);
-      },
-      handleMetadata: () => {},
-    }),
-  };
-
-  test("go to the logs that take them at once, and to nothing else", () => {
-    publish("K1");
-    const quick = stream.leaseLog(packetFormat, ignore);
-    const slow = stream.leaseLog(plainFormat("plain"), ignore);
-    const rung: string[] = [];
-    quick.log.addDoorbell(() => rung.push("quick"));
-    slow.log.addDoorbell(() => rung.push("slow"));
-    stream.appendPacket(packet("a"));
-    stream.appendPacket(packet("b", false));
-    stream.appendPacket(packet("foreign"));
-    expect(startText(quick.log)).toBe("[K1]ab");
-    expect(rung).toEqual(["quick", "quick"]);
-    stream.append(video, timeMs, timeMs, false, bytesOf("ab"), true);
-    expect(rung).toEqual(["quick", "quick", "slow"]);
-    expect([startText(quick.log), startText(slow.log)]).toEqual(["[K1]ab", "<P>K1ab"]);
-    expect(stream.window.frameCount).toBe(2);
-  });
-
-  test("are where a log begins only as frames", () => {
-    publish("K1");
-    stream.appendPacket(packet("a"));
-    stream.append(video, timeMs, timeMs, false, bytesOf("a"), true);
-    expect(startText(stream.leaseLog(packetFormat, ignore).log)).toBe("[K1][a]");
-  });
-
-  test("move the end of the timeline, and cost the log that breaks on them", () => {
-    publish("K1");
-    const { log } = stream.leaseLog(packetFormat, ignore);
-    timeMs += 1_000;
-    stream.appendPacket(packet("a"));
-    expect(stream.newestFrameMs).toBe(timeMs);
-    stream.appendPacket(packet("broken"));
-    expect([log.isClosed, stream.counters.brokenLogCount]).toEqual([true, 1]);
   });
 });
 
