@@ -197,6 +197,8 @@ class IngestTrack {
   #skippedCount = 0;
   /** Since the last packet that the reader was given. */
   #isLossBefore = false;
+  /** No packet has come yet. */
+  #isUntried = true;
 
   constructor(options: RtspIngestOptions, described: RtpTrack, number: number, timeline: RtpTimeline) {
     this.#options = options;
@@ -222,8 +224,6 @@ class IngestTrack {
 
   handle(packet: RtpPacket, nowMs: number): void {
     const { queue } = this;
-    // UDP has to show first that it loses nothing.
-    if (queue.ssrc === undefined && queue.maxDelayMs > 0) this.#relay.distrust(nowMs);
     queue.handle(packet, nowMs);
     for (let next = queue.poll(nowMs); next !== undefined; next = queue.poll(nowMs)) this.#take(next, nowMs);
   }
@@ -250,7 +250,10 @@ class IngestTrack {
     if (isRestart || lostBefore > 0) {
       this.#isLossBefore = true;
       this.#relay.distrust(nowMs);
+    } else if (this.#isUntried && this.queue.maxDelayMs > 0) {
+      this.#relay.distrust(nowMs); // UDP has to show first that it loses nothing
     }
+    this.#isUntried = false;
     if (packet.payloadType !== this.#described.payloadType) {
       this.strayCount++;
       return;
