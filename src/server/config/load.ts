@@ -13,6 +13,7 @@ import { checkValue, type RawValue } from "./option.ts";
 import { builtIn, formatOrigin, type Origin } from "./origin.ts";
 import { ProblemList } from "./problem.ts";
 import { buildConfig, type Config, options } from "./schema.ts";
+import { checkStreams } from "./stream-entries.ts";
 
 /** Everything the configuration is made of. The loader itself knows no process and no file system. */
 export interface ConfigSources {
@@ -36,6 +37,8 @@ export interface LoadedConfig {
   readonly file: string | undefined;
   /** Every option, in the order of the manual. */
   readonly settings: readonly Setting[];
+  /** What each `[[streams]]` entry says. */
+  readonly streamSettings: readonly (readonly Setting[])[];
   /** Sentences worth a line in the log: variables that were passed over and may have been meant. */
   readonly notes: readonly string[];
 }
@@ -63,7 +66,8 @@ export function loadConfig({ commandLine, env, cwd, readFile }: ConfigSources): 
     }
   }
 
-  const config = buildConfig((key) => effective.get(key)?.value);
+  const streams = checkStreams(file.streamTables, problems);
+  const config = buildConfig((key) => effective.get(key)?.value, streams.entries);
   findContradictions(config, (key) => (refused.has(key) ? undefined : effective.get(key)?.origin), problems);
   problems.throwIfAny();
 
@@ -74,6 +78,7 @@ export function loadConfig({ commandLine, env, cwd, readFile }: ConfigSources): 
     config,
     file: file.path,
     settings: Object.freeze(settings),
+    streamSettings: Object.freeze(streams.settings.map((each) => Object.freeze(each))),
     notes: Object.freeze([...environment.notes]),
   });
 }
