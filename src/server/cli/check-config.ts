@@ -1,8 +1,9 @@
 /** `millrace check-config`: every option's effective value and where it came from. */
 
-import type { LoadedConfig, Setting } from "../config/load.ts";
+import type { LoadedConfig } from "../config/load.ts";
 import { formatRaw, type RawValue } from "../config/option.ts";
 import { builtIn, formatOrigin } from "../config/origin.ts";
+import type { Setting } from "../config/setting.ts";
 import { escapeControls } from "../log/escape-controls.ts";
 import { mask, maskUrl } from "../log/mask-url.ts";
 

@@ -13,6 +13,7 @@ import { checkValue, type RawValue } from "./option.ts";
 import { builtIn, formatOrigin, type Origin } from "./origin.ts";
 import { ProblemList } from "./problem.ts";
 import { buildConfig, type Config, options } from "./schema.ts";
+import type { Setting } from "./setting.ts";
 import { checkStreams } from "./stream-entries.ts";
 
 /** Everything the configuration is made of. The loader itself knows no process and no file system. */
@@ -21,14 +22,6 @@ export interface ConfigSources {
   readonly env: Environment;
   readonly cwd: string;
   readonly readFile: ReadFile;
-}
-
-/** One option's effective value, as one would write it in the file, and who set it. */
-export interface Setting {
-  readonly key: string;
-  readonly raw: RawValue;
-  readonly origin: Origin;
-  readonly isSecret: boolean;
 }
 
 export interface LoadedConfig {

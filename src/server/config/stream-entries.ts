@@ -2,10 +2,10 @@
 
 import { ERR_CONFIG_CONTRADICTION, ERR_CONFIG_VALUE } from "./errors.ts";
 import type { StreamTable } from "./file-layer.ts";
-import type { Setting } from "./load.ts";
 import { checkValue, type Option, type RawValue } from "./option.ts";
 import { formatOrigin, type Origin } from "./origin.ts";
 import { type ProblemList, quoted } from "./problem.ts";
+import type { Setting } from "./setting.ts";
 import { entryOf, isPattern, type StreamEntry, streamOptions } from "./stream-settings.ts";
 
 export interface CheckedStreams {
