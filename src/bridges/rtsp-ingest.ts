@@ -28,6 +28,8 @@ import { ERR_FRAME_WITHOUT_CONFIG, ERR_NOTHING_TO_PUBLISH } from "./errors.ts";
 
 /** What a publisher is going to send. */
 export interface RtspAnnouncement {
+  /** `a=control` of the whole: what a player of it plays. */
+  readonly aggregateControl: string | undefined;
   /** `a=control` of each section. */
   readonly controls: readonly (string | undefined)[];
   /** The track of each section; undefined where it is nothing that we take. */
@@ -38,7 +40,7 @@ export interface RtspAnnouncement {
 
 /** Reads the description of a publisher. @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT */
 export function parseAnnouncement(sdp: string): RtspAnnouncement {
-  const { media } = parseSessionDescription(sdp);
+  const { media, control: aggregateControl } = parseSessionDescription(sdp);
   const leftOut: string[] = [];
   const tracks = media.map((section) => {
     // Further payload types of a section are comfort noise, telephone events and the like.
@@ -51,7 +53,7 @@ export function parseAnnouncement(sdp: string): RtspAnnouncement {
     const what = leftOut.length === 0 ? "the description has no tracks" : leftOut.join("; ");
     throw new CodedError(ERR_NOTHING_TO_PUBLISH, `nothing of what is announced can be taken: ${what}`);
   }
-  return { controls: media.map(({ control }) => control), tracks, leftOut };
+  return { aggregateControl, controls: media.map(({ control }) => control), tracks, leftOut };
 }
 
 function whyLeftOut(read: () => unknown, kind: string): string {

@@ -61,6 +61,8 @@ export interface ServerStats {
 export interface TestServerOptions {
   /** Options as on the command line: `rtmp.gop_cache=false`. */
   readonly set?: readonly string[];
+  /** A configuration file. */
+  readonly config?: string;
   /** A program that starts the server with limits of its own: `["prlimit", "--nofile=256"]`. */
   readonly launcher?: readonly string[];
   /** Options of Node itself. */
@@ -81,6 +83,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
   const [program = "", ...args] = [
     ...(options.launcher ?? []),
     ...[process.execPath, ...(options.nodeOptions ?? []), main, "serve"],
+    ...(options.config === undefined ? [] : ["--config", options.config]),
     ...settings.flatMap((text) => ["--set", text]),
   ];
   const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });

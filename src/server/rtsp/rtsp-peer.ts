@@ -3,7 +3,6 @@
  * known here: one, or the two of a tunnel.
  */
 
-import { setTimeout as delay } from "node:timers/promises";
 import {
   describeStream,
   type RtpIdentity,
@@ -19,7 +18,6 @@ import {
   type RtspIngestCounters,
 } from "../../bridges/rtsp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
-import type { StreamView } from "../../kernel/egress.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
 import type { TrackKind } from "../../kernel/frame.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
@@ -34,6 +32,7 @@ import type { Connection, Play, PlayHandler } from "../../runtime/transport.ts";
 import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";
+import { findSettledStream } from "../settled-stream.ts";
 import { accessQueryOf, rejectionOf } from "./rtsp-answers.ts";
 
 /** What all clients of a service share. */
@@ -187,7 +186,7 @@ export class RtspPeer {
     const query = accessQueryOf(event.query, event.credentials, this.#context.tokens.play);
     try {
       const request = this.#request(stream, query);
-      const view = await this.#findSettled(request);
+      const view = await findSettledStream(this.#context.streams, request, this.#context.nowMs, () => this.#isClosed);
       const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
         this.#context.identityOf(view.name.key, kind, number),
       );
@@ -199,22 +198,6 @@ export class RtspPeer {
       this.#reject(requestId, error, { name: stream, query }, this.#context.tokens.play);
     }
     this.#drain();
-  }
-
-  /** The stream, once its tracks are known: a publisher that has just begun has told one of two, or none. */
-  async #findSettled(request: PeerRequest): Promise<StreamView> {
-    const deadline = this.#context.nowMs() + maxSettleMs;
-    for (;;) {
-      const view = await this.#context.streams.find(request);
-      const has = (kind: TrackKind): boolean => view.tracks.some((track) => track.kind === kind);
-      if ((has("video") && has("audio")) || view.mediaMs >= settledMediaMs) return view;
-      if (this.#context.nowMs() >= deadline) {
-        if (has("video") || has("audio")) return view;
-        throw new CodedError(ERR_STREAM_NOT_FOUND, `the publisher of ${view.name.key} has sent nothing yet`);
-      }
-      await delay(settlePollMs);
-      if (this.#isClosed) return view; // nobody waits any more
-    }
   }
 
   async #announce(event: Event<"announce">): Promise<void> {
@@ -439,10 +422,5 @@ function leftOutProblem(sentence: string): CodedError {
   return new CodedError(ERR_RTSP_TRACK_LEFT_OUT, `a track was left out: ${sentence}`);
 }
 
-/** Media of one kind alone, after which the other is not waited for: encoders begin both within this time. */
-const settledMediaMs = 500;
-/** An encoder that was accepted and sends nothing for so long is not waited for. */
-const maxSettleMs = 3_000;
-const settlePollMs = 50;
 /** A publisher's User-Agent is shown in the statistics. */
 const maxEncoderLength = 100;

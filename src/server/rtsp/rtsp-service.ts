@@ -1,17 +1,14 @@
 /** RTSP and RTSPS as a service of the engine: what its sessions are given. */
 
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import type { RtpIdentity } from "../../bridges/rtsp-egress.ts";
 import type { CodedError } from "../../bytes/coded-error.ts";
-import type { TrackKind } from "../../kernel/frame.ts";
 import type { IngestProtocol } from "../../kernel/services.ts";
-import type { RtspCrypto } from "../../protocols/rtsp/digest.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { Connection, Transport } from "../../runtime/transport.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
 import { playOptionsOf } from "../play-options.ts";
+import { nodeCrypto, rtpIdentityOf } from "../rtp-identity.ts";
 import { SessionListeners } from "../session-listeners.ts";
 import type { MediaPorts } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
@@ -108,27 +105,11 @@ export class RtspService implements IngestProtocol {
       playOptions: playOptionsOf(config),
       nowMs: systemClock.monotonicMs,
       random: Math.random,
-      identityOf: (stream, kind, number) => this.#identityOf(stream, kind, number),
+      identityOf: (stream, kind, number) => rtpIdentityOf(this.#options.secret, stream, kind, number),
       tunnels: new Map(),
       onProblem,
       onFailure,
       onClosed: (connection) => this.#listeners.closed(connection),
     };
   }
-
-  #identityOf(stream: string, kind: TrackKind, number: number): RtpIdentity {
-    const hash = createHmac("sha256", this.#options.secret).update(`${stream} ${kind} ${number}`).digest();
-    return {
-      ssrc: hash.readUInt32BE(0),
-      timestampOffset: hash.readUInt32BE(4),
-      firstSequence: hash.readUInt16BE(8),
-      initialPictureId: hash.readUInt16BE(10) & 0x7fff,
-    };
-  }
 }
-
-const nodeCrypto: RtspCrypto = {
-  randomBytes: (length) => randomBytes(length),
-  md5: (data) => createHash("md5").update(data).digest(),
-  sha256: (data) => createHash("sha256").update(data).digest(),
-};
