@@ -3,7 +3,7 @@
 import { isIP } from "node:net";
 import { connect, type TLSSocket } from "node:tls";
 import { CodedError } from "../../bytes/coded-error.ts";
-import { ERR_CONNECT, ERR_PEER_CERTIFICATE } from "../errors.ts";
+import { ERR_CONNECT, ERR_PEER_CERTIFICATE } from "./errors.ts";
 
 export interface TlsTarget {
   /** An IP address. */

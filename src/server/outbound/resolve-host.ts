@@ -4,7 +4,7 @@ import { lookup } from "node:dns/promises";
 import { isIP } from "node:net";
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "../../bytes/coded-error.ts";
-import { ERR_RESOLVE } from "../errors.ts";
+import { ERR_RESOLVE } from "./errors.ts";
 import { maxAddresses, resolveTimeoutMs } from "./limits.ts";
 
 /** At least one. @throws `ERR_RESOLVE` */

@@ -5,8 +5,8 @@ import type { RtspClientEvent, RtspClientOptions } from "../../protocols/rtsp/cl
 import { RtspClientSession } from "../../protocols/rtsp/client-session.ts";
 import type { RtspUrl } from "../../protocols/rtsp/url.ts";
 import type { Connection, ConnectionHandler, Transport } from "../../runtime/transport.ts";
-import { ERR_CONNECT } from "../errors.ts";
 import { dialTls, type TlsDial } from "./dial-tls.ts";
+import { ERR_CONNECT } from "./errors.ts";
 import { connectTimeoutMs } from "./limits.ts";
 
 export interface RtspClientConnectionOptions {

@@ -3,11 +3,11 @@
 import { CodedError } from "../../bytes/coded-error.ts";
 import { parseRtspUrl, type RtspUrl } from "../../protocols/rtsp/url.ts";
 import type { StreamSettings } from "../config/stream-settings.ts";
-import { ERR_CONNECT } from "../errors.ts";
 import type { Logger } from "../log/logger.ts";
 import { maskUrl } from "../log/mask-url.ts";
 import type { OutboundEvent } from "../outbound/calls.ts";
 import type { OutboundDirector } from "../outbound/director.ts";
+import { ERR_CONNECT } from "../outbound/errors.ts";
 import { type Failure, Supervisor, type SupervisorState } from "../outbound/supervisor.ts";
 
 export interface SourceOptions {
