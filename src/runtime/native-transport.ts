@@ -12,12 +12,14 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
+import type { DatagramHandler, DatagramOptions, DatagramRoute, DatagramSocket } from "./datagrams.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
 import { acceptBacklog, cursorsPerFlush, maxCursors, maxFlushTurnMs, sweepIntervalMs } from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
 import { NativeConnection, type NativeSockets } from "./native-connection.ts";
 import { NativeLog } from "./native-log.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
 import { PortableTransport } from "./portable-transport.ts";
 import { descriptorOf } from "./socket-descriptor.ts";
 import type {
@@ -26,7 +28,6 @@ import type {
   ConnectOptions,
   Listener,
   ListenOptions,
-  PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
@@ -176,6 +177,19 @@ export class NativeTransport implements Transport, NativeSockets {
     const connection = this.#open(id, -1, createHandler, [host, port]);
     this.drainSoon();
     return connection;
+  }
+
+  openDatagrams(options: DatagramOptions, handler: DatagramHandler): Promise<DatagramSocket> {
+    return this.#portable.openDatagrams(options, handler);
+  }
+
+  playDatagrams(
+    log: ReadableLog,
+    routes: readonly DatagramRoute[],
+    options: PlayOptions,
+    handler: PlayHandler,
+  ): Play | undefined {
+    return this.#portable.playDatagrams(log, routes, options, handler);
   }
 
   async close(): Promise<void> {
