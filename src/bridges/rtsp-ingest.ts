@@ -12,7 +12,7 @@ import { reorderDepthOf } from "../codecs/reorder-depth.ts";
 import { parseTrackInfo } from "../codecs/track-info.ts";
 import type { Track } from "../kernel/frame.ts";
 import type { Publication } from "../kernel/publication.ts";
-import { parseRtcp, writeRtcp } from "../protocols/rtcp/compound.ts";
+import { parseRtcp, type RtcpMessage, writeRtcp } from "../protocols/rtcp/compound.ts";
 import { compactNtp } from "../protocols/rtcp/ntp.ts";
 import { reportIntervalMs } from "../protocols/rtcp/report-interval.ts";
 import { DecodeTimes } from "../protocols/rtp/decode-times.ts";
@@ -81,6 +81,7 @@ export interface RtspIngestOptions {
 export interface RtspIngestCounters {
   readonly lostPacketCount: number;
   readonly duplicatePacketCount: number;
+  readonly reorderedPacketCount: number;
   readonly strayPacketCount: number;
   readonly restartCount: number;
   readonly droppedFrameCount: number;
@@ -114,11 +115,17 @@ export class RtspIngest {
     return {
       lostPacketCount: sum(({ queue }) => queue.lostCount),
       duplicatePacketCount: sum(({ queue }) => queue.duplicateCount),
+      reorderedPacketCount: sum(({ queue }) => queue.reorderedCount),
       strayPacketCount: sum(({ strayCount }) => strayCount),
       restartCount: sum(({ queue }) => queue.restartCount),
       droppedFrameCount: sum(({ droppedFrameCount }) => droppedFrameCount),
       jitterMs: Math.max(0, ...known.map(({ queue }) => queue.statistics.jitterMs)),
     };
+  }
+
+  /** For a transport that reorders, unlike TCP: how long what is missing is waited for. Then {@link handleTime} is called as well. */
+  setReorderDelay(delayMs: number): void {
+    for (const track of this.#tracks) if (track !== undefined) track.queue.maxDelayMs = delayMs;
   }
 
   /** `trackIndex` counts the sections of the description. The bytes are not kept. */
@@ -139,17 +146,33 @@ export class RtspIngest {
     });
   }
 
+  /** Gives up what is missing for too long, when no packet behind it says so; called some times a second. */
+  handleTime(nowMs: number): void {
+    for (const track of this.#tracks) if (track !== undefined) this.#contained(() => track.poll(nowMs));
+  }
+
   /** Receiver reports that are due; asked some times a second. */
   pollReports(nowMs: number): readonly RtspReport[] {
-    const { ssrc, random } = this.#options;
+    const { random } = this.#options;
     const isFirst = this.#nextReportMs === undefined;
     if (this.#nextReportMs !== undefined && nowMs < this.#nextReportMs) return [];
     this.#nextReportMs = nowMs + reportIntervalMs(2, reportBytes, assumedBitsPerSecond, isFirst, random());
+    return this.#reports(nowMs, []);
+  }
+
+  /** The last reports: we receive nothing any more. */
+  lastReports(nowMs: number): readonly RtspReport[] {
+    return this.#reports(nowMs, [{ kind: "bye", ssrcs: [this.#options.ssrc], reason: undefined }]);
+  }
+
+  #reports(nowMs: number, further: readonly RtcpMessage[]): RtspReport[] {
+    const { ssrc } = this.#options;
     return this.#tracks.flatMap((track, trackIndex) => {
       if (track?.queue.ssrc === undefined) return [];
       const packet = writeRtcp([
         { kind: "receiverReport", ssrc, reports: [track.queue.statistics.report(nowMs)] },
         { kind: "sourceDescription", chunks: [{ ssrc, cname: "millrace" }] },
+        ...further,
       ]);
       return [{ trackIndex, packet }];
     });
@@ -191,7 +214,7 @@ class IngestTrack {
     this.#config = described.config;
     this.#reader = openPayloadReader(described);
     this.clock = timeline.openTrack(described.clockRate);
-    // Interleaved over TCP nothing is reordered: a gap is a loss.
+    // Interleaved over TCP nothing is reordered: a gap is a loss. UDP has another delay.
     this.queue = new ReceiveQueue({ clockRate: described.clockRate, maxDelayMs: 0 });
     const startMs = options.publication.startMs || firstFrameMs;
     this.#startTicks = rescaleTicks(startMs, 1000, described.clockRate);
@@ -202,8 +225,13 @@ class IngestTrack {
   }
 
   handle(packet: RtpPacket, nowMs: number): void {
+    this.queue.handle(packet, nowMs);
+    this.poll(nowMs);
+  }
+
+  /** Takes what is in order, or has waited for long enough. */
+  poll(nowMs: number): void {
     const { queue } = this;
-    queue.handle(packet, nowMs);
     for (let next = queue.poll(nowMs); next !== undefined; next = queue.poll(nowMs)) this.#take(next, nowMs);
   }
 

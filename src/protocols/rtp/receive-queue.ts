@@ -22,7 +22,8 @@ export interface ReceiveQueueOptions {
 
 export class ReceiveQueue {
   readonly statistics: ReceptionStatistics;
-  readonly #maxDelayMs: number;
+  /** How long a gap may stay open; may be changed at any time. */
+  maxDelayMs: number;
   #ssrc = 0;
   #isStarted = false;
   /** Sequence numbers with their wraps: of the packet that is due, and the highest that came. */
@@ -45,10 +46,11 @@ export class ReceiveQueue {
   #lostCount = 0;
   #duplicateCount = 0;
   #lateCount = 0;
+  #reorderedCount = 0;
   #restartCount = 0;
 
   constructor({ clockRate, maxDelayMs = defaultReorderDelayMs }: ReceiveQueueOptions) {
-    this.#maxDelayMs = maxDelayMs;
+    this.maxDelayMs = maxDelayMs;
     this.statistics = new ReceptionStatistics(clockRate);
   }
 
@@ -79,6 +81,11 @@ export class ReceiveQueue {
   /** Packets that came after they had been given up. */
   get lateCount(): number {
     return this.#lateCount;
+  }
+
+  /** Packets that came behind one that was sent later, in time or not. */
+  get reorderedCount(): number {
+    return this.#reorderedCount;
   }
 
   get restartCount(): number {
@@ -121,7 +128,7 @@ export class ReceiveQueue {
 
   /** When `poll` will give up what is missing; undefined when nothing waits. */
   nextTimeout(): number | undefined {
-    for (const { arrivedMs } of this.#waiting.values()) return arrivedMs + this.#maxDelayMs;
+    for (const { arrivedMs } of this.#waiting.values()) return arrivedMs + this.maxDelayMs;
     return undefined;
   }
 
@@ -145,6 +152,7 @@ export class ReceiveQueue {
       return;
     }
     this.#seen[slot] = sequence;
+    if (sequence < this.#highest) this.#reorderedCount++;
     if (sequence < this.#next) {
       this.#lateCount++;
       this.#lostCount--;
