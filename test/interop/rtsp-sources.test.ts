@@ -2,7 +2,7 @@
 
 import { execFile } from "node:child_process";
 import { writeFile } from "node:fs/promises";
-import { createServer, type Server, type Socket } from "node:net";
+import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { finished, frameHashes, packetHashes, playRtsp, publishTestStream, writeTestFile } from "../support/ffmpeg.ts";
@@ -123,6 +123,62 @@ test("a source that is killed is back soon after it has returned, and its player
   expect(
     server.logLines.filter(({ msg, level }) => level === "warn" && String(msg).startsWith("source failed")),
   ).toHaveLength(1);
+});
+
+test.each([
+  { what: "a source that knows UDP only is asked for it by itself", protocols: "udp", option: "auto", expected: "udp" },
+  {
+    what: "a source that knows TCP only is taken over TCP, whatever was wanted",
+    protocols: "tcp",
+    option: "udp",
+    expected: "tcp",
+  },
+  { what: "UDP when it is wanted", protocols: "any", option: "udp", expected: "udp" },
+  { what: "TCP when nothing is said", protocols: "any", option: "auto", expected: "tcp" },
+] as const)("$what: every frame comes", async ({ protocols, option, expected }) => {
+  const port = await freePort();
+  await using _camera = await startGstRtspServer({ port, file, protocols });
+  await using server = await serverWith(
+    `[[streams]]
+    name = "live/cam"
+    source = "rtsp://127.0.0.1:${port}/cam"
+    source_on_demand = true
+    rtsp_transport = "${option}"`,
+    ["streaming.publisher_timeout=1s"],
+  );
+  const record = folder.file(`${protocols}-${option}.nut`);
+  await using player = playRtsp(server.rtspUrl("live/cam"), record);
+  await running(server);
+  expect(await firstSource(server)).toMatchObject({ transport: expected, lost_packets: 0 });
+  await waitFor("all frames", async () => (await streamFrames(server, "live/cam")) >= pictures.length, 20_000);
+  await player.stop();
+  const got = await frameHashes(record, "v:0");
+  expect(got.length).toBeGreaterThan(pictures.length - gop);
+  expectSameFrames("pictures", got.slice(0, pictures.length), pictures.slice(0, got.length), { starts: [0] });
+});
+
+test("UDP that does not get through is left for TCP within seconds, and not tried again", async () => {
+  await using origin = await startServer();
+  await using _publisher = publishTestStream(origin.rtmpUrl("live/cam"), { seconds: 60, gop });
+  await waitFor("the stream", async () => (await origin.stats()).active_streams.length === 1);
+  await using firewall = await udpFirewall(origin.rtspPort);
+  await using server = await serverWith(`[[streams]]
+    name = "live/cam"
+    source = "rtsp://127.0.0.1:${firewall.port}/live/cam"
+    rtsp_transport = "udp"`);
+  await running(server);
+  expect(await firstSource(server)).toMatchObject({ transport: "tcp", try_count: 1 });
+  expect(firewall.setups()).toEqual(["udp", "udp", "tcp", "tcp"]);
+  firewall.cut();
+  await waitFor(
+    "the source again",
+    async () => {
+      const { state, try_count: tryCount } = await firstSource(server);
+      return state === "running" && tryCount === 2;
+    },
+    20_000,
+  );
+  expect(firewall.setups().slice(4)).toEqual(["tcp", "tcp"]);
 });
 
 test("a wrong password is tried once, and then not for half a minute, whoever wants to play", async () => {
@@ -258,6 +314,57 @@ async function redirector(location: string | undefined): Promise<Redirector> {
     port: (server.address() as { port: number }).port,
     [Symbol.asyncDispose]: async () => {
       for (const socket of sockets) socket.destroy();
+      await new Promise((closed) => server.close(closed));
+    },
+  };
+}
+
+interface UdpFirewall extends AsyncDisposable {
+  readonly port: number;
+  /** What the client asked for, SETUP by SETUP. */
+  setups(): readonly string[];
+  /** Ends all connections. */
+  cut(): void;
+}
+
+/** A way to an RTSP server that says yes to UDP by itself, and lets none of it through. */
+async function udpFirewall(to: number): Promise<UdpFirewall> {
+  const setups: string[] = [];
+  const sockets = new Set<Socket>();
+  const server: Server = createServer((client) => {
+    const origin = createConnection(to, "127.0.0.1");
+    for (const socket of [client, origin]) {
+      sockets.add(socket);
+      socket.on("error", () => {});
+    }
+    client.on("close", () => origin.destroy());
+    origin.on("close", () => client.destroy());
+    let saysYes = false;
+    client.on("data", (bytes) => {
+      const request = bytes.toString("latin1");
+      const cseq = /^CSeq: (\d+)/m.exec(request)?.[1] ?? "0";
+      const ports = /client_port=(\d+-\d+)/.exec(request)?.[1];
+      if (request.startsWith("SETUP")) setups.push(ports === undefined ? "tcp" : "udp");
+      saysYes = saysYes ? !request.startsWith("TEARDOWN") : ports !== undefined;
+      const transport =
+        ports === undefined ? "" : `Transport: RTP/AVP;unicast;client_port=${ports};server_port=9000-9001\r\n`;
+      if (saysYes || request.startsWith("TEARDOWN"))
+        client.write(`RTSP/1.0 200 OK\r\nCSeq: ${cseq}\r\nSession: 1\r\n${transport}\r\n`);
+      else origin.write(bytes);
+    });
+    origin.on("data", (bytes) => client.write(bytes));
+  });
+  await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+  const cut = (): void => {
+    for (const socket of sockets) socket.destroy();
+    sockets.clear();
+  };
+  return {
+    port: (server.address() as { port: number }).port,
+    setups: () => setups,
+    cut,
+    [Symbol.asyncDispose]: async () => {
+      cut();
       await new Promise((closed) => server.close(closed));
     },
   };

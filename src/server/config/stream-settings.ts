@@ -73,7 +73,7 @@ const table = {
   rtsp_transport: choice({
     default: "auto",
     words: ["auto", "tcp", "udp"],
-    doc: "What packets of an RTSP source come over; auto asks for UDP, and goes over to TCP when nothing comes.",
+    doc: "What packets of a source come over: auto is TCP, and UDP where the source knows nothing else; udp goes over to TCP by itself when nothing gets through.",
   }),
   forward: rtspAddresses({
     default: [],

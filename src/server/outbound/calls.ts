@@ -1,6 +1,5 @@
 /** What the controller's thread and the shards say to each other of connections that the server begins. All of it can be cloned. */
 
-import type { RtspTransportChoice } from "../config/stream-settings.ts";
 import type { Failure } from "./supervisor.ts";
 
 /** Fetch a stream, once. */
@@ -12,9 +11,8 @@ export interface PullOrder {
   /** With credentials. */
   readonly url: string;
   readonly fingerprint: string;
-  readonly transport: RtspTransportChoice;
-  /** The last try has shown that UDP does not get through. */
-  readonly avoidsUdp: boolean;
+  /** `udp` goes over to TCP by itself when that does not get through. */
+  readonly transport: "tcp" | "udp";
   readonly redirectCount: number;
   /** The address that sent us here; undefined when the configuration did. */
   readonly sentBy: string | undefined;
@@ -34,7 +32,7 @@ export type OutboundOrder = PullOrder | PushOrder;
 export type OutboundEvent =
   /** Media comes, or goes. */
   | { readonly type: "running"; readonly tryId: number }
-  /** The last one, but for tries that were cancelled: those have none. */
+  /** The last one. `hasFallenBack`: UDP did not get through. */
   | { readonly type: "failed"; readonly tryId: number; readonly failure: Failure; readonly hasFallenBack: boolean }
   /** The last one as well. */
   | {

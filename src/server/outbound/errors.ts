@@ -20,3 +20,6 @@ export const ERR_FORWARD_REFUSED = "ERR_FORWARD_REFUSED";
 
 /** The stream that is forwarded is not there, or not there any more. */
 export const ERR_FORWARD_STREAM = "ERR_FORWARD_STREAM";
+
+/** There are no UDP ports to receive a source on. */
+export const ERR_UDP_PORTS = "ERR_UDP_PORTS";

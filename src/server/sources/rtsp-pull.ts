@@ -3,7 +3,10 @@
 import { parseAnnouncement, type RtspAnnouncement, RtspIngest } from "../../bridges/rtsp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import type { Publication } from "../../kernel/publication.ts";
+import { defaultReorderDelayMs } from "../../protocols/rtp/limits.ts";
 import type { RtspClientEvent } from "../../protocols/rtsp/client-events.ts";
+import type { RtspClientSession } from "../../protocols/rtsp/client-session.ts";
+import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
 import { parseRtspUrl } from "../../protocols/rtsp/url.ts";
 import { ERR_RTSP_TRACK_LEFT_OUT } from "../errors.ts";
 import { mayPointTo } from "../outbound/address-range.ts";
@@ -13,6 +16,8 @@ import { internalFailure } from "../outbound/internal-failure.ts";
 import type { OutboundContext, OutboundTry } from "../outbound/outbound-try.ts";
 import { resolveHost } from "../outbound/resolve-host.ts";
 import { RtspClientConnection, type RtspClientHandler } from "../outbound/rtsp-client-connection.ts";
+import { udpSilenceMs } from "./limits.ts";
+import { UdpTracks } from "./udp-tracks.ts";
 
 type Event<Type extends RtspClientEvent["type"]> = Extract<RtspClientEvent, { type: Type }>;
 
@@ -22,6 +27,10 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
   #connection: RtspClientConnection | undefined;
   #publishing: Publishing | undefined;
   #redirect: Event<"redirect"> | undefined;
+  #udp: UdpTracks | undefined;
+  #udpPacketCount = 0;
+  /** When the wait for the first packet over UDP began. */
+  #udpSinceMs: number | undefined;
   #isEnded = false;
 
   constructor(order: PullOrder, context: OutboundContext) {
@@ -35,8 +44,8 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
     return {
       tryId: this.#order.tryId,
       address,
-      transport: "tcp",
-      receivedBytes: connection?.receivedBytes ?? 0,
+      transport: this.#udp === undefined ? "tcp" : "udp",
+      receivedBytes: (connection?.receivedBytes ?? 0) + (this.#udp?.receivedBytes ?? 0),
       sentBytes: connection?.sentBytes ?? 0,
       lostPackets: this.#publishing?.ingest.counters.lostPacketCount ?? 0,
     };
@@ -46,8 +55,15 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
     this.#connection?.handleTime(nowMs);
     const session = this.#connection?.session;
     if (this.#publishing === undefined || session?.isReady !== true) return;
-    for (const { trackIndex, packet } of this.#publishing.ingest.pollReports(nowMs)) {
-      session.sendInterleaved(this.#publishing.sections.indexOf(trackIndex), "rtcp", packet);
+    const { ingest, sections } = this.#publishing;
+    if (this.#udp !== undefined) {
+      this.#watchUdp(this.#udp, session, nowMs);
+      ingest.handleTime(nowMs);
+    }
+    for (const { trackIndex: section, packet } of ingest.pollReports(nowMs)) {
+      const trackIndex = sections.indexOf(section);
+      if (this.#udp === undefined) session.sendInterleaved(trackIndex, "rtcp", packet);
+      else this.#udp.sendRtcp(trackIndex, packet);
     }
     this.#connection?.drain();
   }
@@ -64,6 +80,7 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
         this.#describe(event.sdp).catch((error: unknown) => this.#fail(error));
         return;
       case "ready":
+        this.#ready(event);
         return;
       case "media":
         this.#media(event);
@@ -77,6 +94,7 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
   handleEnd(failure: CodedError | undefined): void {
     if (this.#isEnded) return;
     this.#isEnded = true;
+    this.#udp?.close();
     this.#publishing?.publication.end(failure === undefined ? "the source was let go of" : "the source is gone");
     const { tryId } = this.#order;
     const redirect = this.#redirect;
@@ -104,7 +122,8 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
     const { transport, crypto, nowMs, onFailure } = this.#context;
     this.#connection = new RtspClientConnection({
       ...{ transport, url, addresses: allowed, fingerprint, nowMs, onFailure, handler: this },
-      session: { crypto, transport: "tcp", redirectCount },
+      // Encrypted packets over UDP are another profile, which cameras do not have.
+      session: { crypto, transport: this.#order.transport === "tcp" || url.isTls ? "tcp" : "auto", redirectCount },
     });
   }
 
@@ -124,9 +143,56 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
       this.#problem(new CodedError(ERR_RTSP_TRACK_LEFT_OUT, `a track was left out: ${sentence}`));
     }
     this.#publishing = this.#openIngest(publication, announcement);
-    const tracks = this.#publishing.sections.map((index) => ({ control: announcement.controls[index] }));
+    const ports = await this.#openUdp(this.#publishing);
+    if (this.#isEnded) return;
+    const tracks = this.#publishing.sections.map((section, index) => ({
+      control: announcement.controls[section],
+      clientPorts: ports[index],
+    }));
     this.#connection?.session?.setUp(tracks, announcement.aggregateControl, this.#context.nowMs());
     this.#connection?.drain();
+  }
+
+  /** Our ports, one pair for each track; none over TCP. */
+  async #openUdp({ ingest, sections }: Publishing): Promise<readonly NumberPair[]> {
+    const connection = this.#connection;
+    if (connection === undefined || this.#order.transport === "tcp" || connection.connection?.isEncrypted === true) {
+      return [];
+    }
+    const udp = await UdpTracks.open({
+      transport: this.#context.transport,
+      trackCount: sections.length,
+      address: connection.address,
+      onPacket: (trackIndex, kind, data) => this.#media({ type: "media", trackIndex, kind, data }),
+    });
+    if (this.#isEnded) {
+      udp.close();
+      return [];
+    }
+    this.#udp = udp;
+    ingest.setReorderDelay(defaultReorderDelayMs);
+    return udp.ports;
+  }
+
+  #ready({ tracks }: Event<"ready">): void {
+    if (tracks.some(({ transport }) => transport.kind === "udp")) {
+      this.#udp?.begin(tracks);
+      this.#udpSinceMs = this.#context.nowMs();
+      return;
+    }
+    this.#udp?.close();
+    this.#udp = undefined;
+    this.#publishing?.ingest.setReorderDelay(0);
+  }
+
+  #watchUdp(udp: UdpTracks, session: RtspClientSession, nowMs: number): void {
+    const { packetCount } = udp;
+    if (packetCount > this.#udpPacketCount) {
+      session.handleUdpActivity(nowMs);
+      this.#udpPacketCount = packetCount;
+    } else if (packetCount === 0 && nowMs - (this.#udpSinceMs ?? nowMs) >= udpSilenceMs) {
+      session.fallBackToTcp(nowMs);
+    }
   }
 
   #openIngest(publication: Publication, announcement: RtspAnnouncement): Publishing {

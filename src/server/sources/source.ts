@@ -1,6 +1,7 @@
 /** A stream that is fetched from elsewhere, always or while somebody plays it. Lives on the controller; a shard carries each try. */
 
 import { CodedError } from "../../bytes/coded-error.ts";
+import { ERR_RTSP_TRANSPORT } from "../../protocols/rtsp/errors.ts";
 import { parseRtspUrl, type RtspUrl } from "../../protocols/rtsp/url.ts";
 import type { StreamSettings } from "../config/stream-settings.ts";
 import type { Logger } from "../log/logger.ts";
@@ -36,7 +37,8 @@ export class Source {
   readonly #shard: number;
   readonly #first: Target;
   #target: Target;
-  #avoidsUdp = false;
+  /** What the next try asks for: what the last one has shown is remembered. */
+  #transport: "tcp" | "udp";
   #tryId: number | undefined;
   #playerCount = 0;
   #closeTimer: NodeJS.Timeout | undefined;
@@ -53,6 +55,7 @@ export class Source {
     this.#shard = director.assignShard();
     this.#first = { url: settings.source, redirectCount: 0, sentBy: undefined };
     this.#target = this.#first;
+    this.#transport = settings.rtspTransport === "udp" ? "udp" : "tcp";
     this.#supervisor = new Supervisor({
       ...{ nowMs, random },
       begin: (tryId) => this.#begin(tryId),
@@ -144,18 +147,11 @@ export class Source {
 
   #begin(tryId: number): void {
     const { director } = this.#options;
-    const { sourceFingerprint: fingerprint, rtspTransport: transport } = this.#settings;
+    const { sourceFingerprint: fingerprint } = this.#settings;
     const target = this.#target;
     this.#target = this.#first;
     this.#tryId = tryId;
-    const order = {
-      kind: "pull",
-      tryId,
-      stream: this.stream,
-      fingerprint,
-      transport,
-      avoidsUdp: this.#avoidsUdp,
-    } as const;
+    const order = { kind: "pull", tryId, stream: this.stream, fingerprint, transport: this.#transport } as const;
     director.open(this.#shard, { ...order, ...target }, (event) => this.#handle(event));
   }
 
@@ -165,15 +161,20 @@ export class Source {
         this.#supervisor.handleRunning(event.tryId);
         return;
       case "failed":
-        this.#avoidsUdp ||= event.hasFallenBack;
+        if (event.hasFallenBack) this.#transport = "tcp";
+        else if (this.#isRefusedTcp(event.failure)) this.#transport = "udp";
         this.#supervisor.handleFailed(event.tryId, event.failure);
         // It is there, and has said no: there is nothing to wait for.
-        if (this.#summons !== undefined && event.failure.code !== ERR_CONNECT) this.#giveUp();
+        if (this.#summons !== undefined && !passing.has(event.failure.code)) this.#giveUp();
         return;
       case "redirected":
         this.#redirect(event);
         return;
     }
+  }
+
+  #isRefusedTcp({ code }: Failure): boolean {
+    return code === ERR_RTSP_TRANSPORT && this.#settings.rtspTransport === "auto" && this.#transport === "tcp";
   }
 
   #redirect({ tryId, url, redirectCount, sentBy }: Extract<OutboundEvent, { type: "redirected" }>): void {
@@ -223,3 +224,6 @@ function withCredentials(text: string, from: RtspUrl): string {
   const userInfo = `${encodeURIComponent(from.username)}:${encodeURIComponent(from.password ?? "")}@`;
   return to.requestUrl.replace("://", () => `://${userInfo}`);
 }
+
+/** What the next try may not meet again. */
+const passing: ReadonlySet<string> = new Set([ERR_CONNECT, ERR_RTSP_TRANSPORT]);
