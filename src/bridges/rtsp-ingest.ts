@@ -38,11 +38,19 @@ export interface RtspAnnouncement {
   readonly leftOut: readonly string[];
 }
 
-/** Reads the description of a publisher. @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT */
-export function parseAnnouncement(sdp: string): RtspAnnouncement {
+/**
+ * Reads the description of a publisher, or of a source that is to be played.
+ *
+ * @param isSource - sections of sound that a camera wants to be sent are no tracks of it (ONVIF Streaming Specification §5.3)
+ * @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT
+ */
+export function parseAnnouncement(sdp: string, isSource = false): RtspAnnouncement {
   const { media, control: aggregateControl } = parseSessionDescription(sdp);
   const leftOut: string[] = [];
+  // Who marks everything so means it the other way round.
+  const hasBackChannel = isSource && media.some(({ direction }) => direction !== "sendonly");
   const tracks = media.map((section) => {
+    if (hasBackChannel && section.kind === "audio" && section.direction === "sendonly") return undefined;
     // Further payload types of a section are comfort noise, telephone events and the like.
     const [track] = supportedTracksOf(section);
     if (track !== undefined && section.kind === codecKind(track.codec)) return track;

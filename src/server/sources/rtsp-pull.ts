@@ -130,7 +130,7 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
   /** Takes the stream before the source is told to play, so that nothing of its first pictures is lost. */
   async #describe(sdp: string): Promise<void> {
     const { stream } = this.#order;
-    const announcement = parseAnnouncement(sdp);
+    const announcement = parseAnnouncement(sdp, true);
     const address = this.#connection?.address ?? "";
     const publication = await this.#context.streams.publish({ name: stream, protocol: pullProtocol, address }, () =>
       this.#fail(new CodedError(ERR_SOURCE_SILENT, "the source sends nothing any more")),
