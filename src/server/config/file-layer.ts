@@ -191,6 +191,6 @@ function isTable(raw: unknown): raw is object {
 }
 
 /** The name of `[[streams]]`. */
-export const streamsKey = "streams";
+const streamsKey = "streams";
 
 const nothing: Omit<FileLayer, "path"> = { assignments: [], streamTables: [] };
