@@ -81,6 +81,26 @@ test.each(["1", "2"])(
   },
 );
 
+test("to ffmpeg, which listens: every frame from a key frame on, and the pictures decode", async () => {
+  const port = await freePort();
+  const record = folder.file("listener.nut");
+  const listen = ["-rtsp_flags", "listen", "-rtsp_transport", "tcp"];
+  await using target = playRtsp(`rtsp://127.0.0.1:${port}/x/cam`, record, listen);
+  await using server = await serverWith(
+    `[[streams]]
+    name = "live/cam"
+    forward = ["rtsp://127.0.0.1:${port}/x/cam"]`,
+    ["streaming.idle_timeout=500ms"],
+  );
+  await using publisher = publishFile(file, server.rtmpUrl("live/cam"));
+  await waitFor("the forward", async () => (await forwardsOf(server))[0]?.state === "connected", 20_000);
+  expect(await finished(publisher, "the publisher")).toBe(0);
+  await finished(target, "ffmpeg");
+  const starts = keyFrameIndexes(pictures.length, gop);
+  expectSameFrames("pictures", await frameHashes(record, "v:0"), pictures, { starts });
+  await waitFor("the end of the forward", async () => (await forwardsOf(server))[0]?.state === "stopped");
+});
+
 test("a target that is killed is reached again when it returns, and the publisher's return is no reason to leave it", async () => {
   const rtspPort = await freePort();
   const target = (): Promise<TestServer> => startServer({ set: [`rtsp.port=${rtspPort}`] });

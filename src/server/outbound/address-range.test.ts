@@ -39,6 +39,8 @@ test.each<readonly [from: string, to: string, may: boolean]>([
   ["192.168.1.9", "127.0.0.1", false],
   ["127.0.0.1", "127.0.0.1", true],
   ["127.0.0.1", "169.254.169.254", false],
+  ["169.254.7.7", "127.0.0.1", false],
+  ["169.254.7.7", "192.168.1.9", true],
 ])("%s may send us to %s: %s", (from, to, may) => {
   expect(mayPointTo(from, to)).toBe(may);
 });

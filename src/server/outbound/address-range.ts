@@ -5,7 +5,6 @@
 
 import { BlockList, isIPv6 } from "node:net";
 
-/** From the outside in. */
 export type AddressRange = "public" | "private" | "loopback" | "forbidden";
 
 export function rangeOf(address: string): AddressRange {
@@ -17,11 +16,14 @@ export function rangeOf(address: string): AddressRange {
 
 /** Whether who is called at `from` may send us to `to`: to what is as far outside as it is itself, or further. */
 export function mayPointTo(from: string, to: string): boolean {
-  const [here, there] = [order.indexOf(rangeOf(from)), order.indexOf(rangeOf(to))];
-  return there <= here && rangeOf(to) !== "forbidden";
+  const there = rangeOf(to);
+  // A camera without a router has a link-local address: it is in the house.
+  const here = rangeOf(from) === "forbidden" ? "private" : rangeOf(from);
+  return there !== "forbidden" && order.indexOf(there) <= order.indexOf(here);
 }
 
-const order: readonly AddressRange[] = ["public", "private", "loopback", "forbidden"];
+/** From the outside in. */
+const order: readonly AddressRange[] = ["public", "private", "loopback"];
 
 function blockList(subnets: readonly (readonly [network: string, prefix: number])[]): BlockList {
   const list = new BlockList();

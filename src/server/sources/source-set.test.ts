@@ -225,6 +225,14 @@ describe("a source that is sent elsewhere", () => {
     expect(bench.newest.url).toBe("rtsp://other/x");
   });
 
+  test("does not take its password out of TLS", () => {
+    const bench = new Bench({ pattern: "live/tls", settings: { source: "rtsps://u:p@host/x" } });
+    bench.redirect("rtsps://host/y");
+    expect(bench.newest.url).toBe("rtsps://u:p@host/y");
+    bench.redirect("rtsp://host/y");
+    expect(bench.newest.url).toBe("rtsp://host/y");
+  });
+
   test("begins at its own address again after a failure", () => {
     const bench = new Bench(always);
     bench.redirect("rtsp://other/x");
