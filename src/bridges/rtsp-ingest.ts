@@ -31,6 +31,8 @@ import { ERR_FRAME_WITHOUT_CONFIG, ERR_NOTHING_TO_PUBLISH } from "./errors.ts";
 
 /** What a publisher is going to send. */
 export interface RtspAnnouncement {
+  /** `a=control` of the whole: what a player of it plays. */
+  readonly aggregateControl: string | undefined;
   /** `a=control` of each section. */
   readonly controls: readonly (string | undefined)[];
   /** The track of each section; undefined where it is nothing that we take. */
@@ -39,11 +41,19 @@ export interface RtspAnnouncement {
   readonly leftOut: readonly string[];
 }
 
-/** Reads the description of a publisher. @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT */
-export function parseAnnouncement(sdp: string): RtspAnnouncement {
-  const { media } = parseSessionDescription(sdp);
+/**
+ * Reads the description of a publisher, or of a source that is to be played.
+ *
+ * @param isSource - sections of sound that a camera wants to be sent are no tracks of it (ONVIF Streaming Specification §5.3)
+ * @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT
+ */
+export function parseAnnouncement(sdp: string, isSource = false): RtspAnnouncement {
+  const { media, control: aggregateControl } = parseSessionDescription(sdp);
   const leftOut: string[] = [];
+  // Who marks everything so means it the other way round.
+  const hasBackChannel = isSource && media.some(({ direction }) => direction !== "sendonly");
   const tracks = media.map((section) => {
+    if (hasBackChannel && section.kind === "audio" && section.direction === "sendonly") return undefined;
     // Further payload types of a section are comfort noise, telephone events and the like.
     const [track] = supportedTracksOf(section);
     if (track !== undefined && section.kind === codecKind(track.codec)) return track;
@@ -54,7 +64,7 @@ export function parseAnnouncement(sdp: string): RtspAnnouncement {
     const what = leftOut.length === 0 ? "the description has no tracks" : leftOut.join("; ");
     throw new CodedError(ERR_NOTHING_TO_PUBLISH, `nothing of what is announced can be taken: ${what}`);
   }
-  return { controls: media.map(({ control }) => control), tracks, leftOut };
+  return { aggregateControl, controls: media.map(({ control }) => control), tracks, leftOut };
 }
 
 function whyLeftOut(read: () => unknown, kind: string): string {

@@ -1,22 +1,19 @@
-/** The stream that a player asks for, once its tracks are known: a publisher that has just begun has told one of two, or none. */
+/** A stream whose tracks are known: of a publisher that has just begun, one of two is told first, or none. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { CodedError } from "../../bytes/coded-error.ts";
-import type { StreamView } from "../../kernel/egress.ts";
-import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
-import type { TrackKind } from "../../kernel/frame.ts";
-import type { PeerRequest } from "../../kernel/gate.ts";
-import type { StreamAccess } from "../../runtime/shards/shard.ts";
+import { CodedError } from "../bytes/coded-error.ts";
+import type { StreamView } from "../kernel/egress.ts";
+import { ERR_STREAM_NOT_FOUND } from "../kernel/errors.ts";
+import type { TrackKind } from "../kernel/frame.ts";
+import type { PeerRequest } from "../kernel/gate.ts";
+import type { StreamAccess } from "../runtime/shards/shard.ts";
 
-/**
- * @param isGone - nobody waits any more: any answer will do
- * @throws as {@link StreamAccess.find}
- */
-export async function findSettled(
+/** @param isCancelled - nobody waits any more. @throws what {@link StreamAccess.find} throws */
+export async function findSettledStream(
   streams: StreamAccess,
   request: PeerRequest,
   nowMs: () => number,
-  isGone: () => boolean,
+  isCancelled: () => boolean,
 ): Promise<StreamView> {
   const deadline = nowMs() + maxSettleMs;
   for (;;) {
@@ -28,7 +25,7 @@ export async function findSettled(
       throw new CodedError(ERR_STREAM_NOT_FOUND, `the publisher of ${view.name.key} has sent nothing yet`);
     }
     await delay(settlePollMs);
-    if (isGone()) return view;
+    if (isCancelled()) return view;
   }
 }
 
