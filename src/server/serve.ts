@@ -20,6 +20,7 @@ import { formatBanner } from "./log/banner.ts";
 import type { LogDestination, Logger, LoggerSettings } from "./log/logger.ts";
 import { type RepeatedError, RepeatedErrors } from "./log/repeated-errors.ts";
 import { OutboundDirector } from "./outbound/director.ts";
+import type { Failure } from "./outbound/supervisor.ts";
 import { ShardSet } from "./shards/shard-set.ts";
 import { SourceSet } from "./sources/source-set.ts";
 
@@ -100,7 +101,11 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   });
   for (const [index, link] of shards.links) controller.addShard(index, link);
   const director = new OutboundDirector(shards.outbound);
-  const outbound = { entries: config.streams, director, logger, nowMs: systemClock.monotonicMs, random: Math.random };
+  const outbound = {
+    ...{ entries: config.streams, director, logger, nowMs: systemClock.monotonicMs, random: Math.random },
+    onFailing: (failure: Failure, fields: Readonly<Record<string, unknown>>) =>
+      problems.handle(failure, fields, systemClock.monotonicMs()),
+  };
   const sources = new SourceSet(outbound);
   const forwards = new ForwardSet(outbound);
   eventBus.listen((event) => sources.handleEvent(event));

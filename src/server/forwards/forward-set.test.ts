@@ -34,7 +34,14 @@ class Bench {
     };
     this.director = new OutboundDirector([{ tell } as unknown as Link<OutboundShardCalls>]);
     const logger = pino({ level: "silent" });
-    this.forwards = new ForwardSet({ entries, director: this.director, logger, nowMs: Date.now, random: () => 0.5 });
+    this.forwards = new ForwardSet({
+      entries,
+      director: this.director,
+      logger,
+      nowMs: Date.now,
+      random: () => 0.5,
+      onFailing: () => {},
+    });
   }
 
   get states(): unknown[] {

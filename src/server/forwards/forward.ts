@@ -5,7 +5,7 @@ import type { Logger } from "../log/logger.ts";
 import { maskUrl } from "../log/mask-url.ts";
 import type { OutboundEvent } from "../outbound/calls.ts";
 import type { OutboundDirector } from "../outbound/director.ts";
-import { type Failure, Supervisor, type SupervisorState } from "../outbound/supervisor.ts";
+import { type Failure, type OnFailing, Supervisor, type SupervisorState } from "../outbound/supervisor.ts";
 
 /** `stopped`: there is no stream. `failed`: it can't be sent there as it is, and is tried again with its next publisher. */
 export type ForwardState = "connecting" | "connected" | "retrying" | "failed" | "stopped";
@@ -17,6 +17,7 @@ export interface ForwardOptions {
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly random: () => number;
+  readonly onFailing: OnFailing;
 }
 
 export class Forward {
@@ -115,8 +116,9 @@ export class Forward {
         if (failure === undefined) return;
         const isNew = failure.code !== this.#loggedFailure;
         this.#loggedFailure = failure.code;
-        const shown = { ...fields, code: failure.code, retry_ms: waitMs };
-        logger[isNew ? "warn" : "debug"](shown, `forward failed: ${failure.message}`);
+        const message = `forward failed: ${failure.message}`;
+        if (isNew) this.#options.onFailing({ code: failure.code, message }, { ...fields, retry_ms: waitMs });
+        else logger.debug({ ...fields, code: failure.code, retry_ms: waitMs }, message);
         return;
       }
       case "idle":

@@ -14,6 +14,9 @@ export interface Failure {
   readonly message: string;
 }
 
+/** Counts, and logs each code at most once a second. */
+export type OnFailing = (failure: Failure, fields: Readonly<Record<string, unknown>>) => void;
+
 export interface SupervisorOptions {
   readonly nowMs: () => number;
   readonly random: () => number;

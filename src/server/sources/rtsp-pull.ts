@@ -83,7 +83,7 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
         this.#ready(event);
         return;
       case "media":
-        this.#media(event);
+        this.#media(event.trackIndex, event.kind, event.data);
         return;
       case "redirect":
         this.#redirect = event;
@@ -163,7 +163,7 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
       transport: this.#context.transport,
       trackCount: sections.length,
       address: connection.address,
-      onPacket: (trackIndex, kind, data) => this.#media({ type: "media", trackIndex, kind, data }),
+      onPacket: (trackIndex, kind, data) => this.#media(trackIndex, kind, data),
     });
     if (this.#isEnded) {
       udp.close();
@@ -209,7 +209,8 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
     }
   }
 
-  #media({ trackIndex, kind, data }: Event<"media">): void {
+  /** For each packet: nothing is allocated. */
+  #media(trackIndex: number, kind: "rtp" | "rtcp", data: Uint8Array): void {
     const publishing = this.#publishing;
     const section = publishing?.sections[trackIndex];
     // The engine may have ended it within this very turn.

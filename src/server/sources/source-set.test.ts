@@ -46,7 +46,14 @@ class Bench {
     };
     this.director = new OutboundDirector([{ tell } as unknown as Link<OutboundShardCalls>]);
     const logger = pino({ level: "silent" });
-    this.sources = new SourceSet({ entries, director: this.director, logger, nowMs: Date.now, random: () => 0.5 });
+    this.sources = new SourceSet({
+      entries,
+      director: this.director,
+      logger,
+      nowMs: Date.now,
+      random: () => 0.5,
+      onFailing: () => {},
+    });
     this.sources.start();
   }
 

@@ -9,7 +9,7 @@ import { maskUrl } from "../log/mask-url.ts";
 import type { OutboundEvent } from "../outbound/calls.ts";
 import type { OutboundDirector } from "../outbound/director.ts";
 import { ERR_CONNECT } from "../outbound/errors.ts";
-import { type Failure, Supervisor, type SupervisorState } from "../outbound/supervisor.ts";
+import { type Failure, type OnFailing, Supervisor, type SupervisorState } from "../outbound/supervisor.ts";
 
 export interface SourceOptions {
   readonly stream: string;
@@ -18,6 +18,8 @@ export interface SourceOptions {
   readonly logger: Logger;
   readonly nowMs: () => number;
   readonly random: () => number;
+  /** Something begins to fail; whoever asks for many streams can cause many of these. */
+  readonly onFailing: OnFailing;
   /** It is idle: nobody plays, and nothing is under way. */
   readonly onIdle: () => void;
 }
@@ -46,6 +48,8 @@ export class Source {
   #summonTimer: NodeJS.Timeout | undefined;
   /** What the log had last of its failures: the same again is no news. */
   #loggedFailure: string | undefined;
+  /** Since it was idle. */
+  #hasRun = false;
 
   constructor(options: SourceOptions) {
     const { stream, settings, director, nowMs, random } = options;
@@ -193,6 +197,7 @@ export class Source {
     switch (state) {
       case "running":
         this.#loggedFailure = undefined;
+        this.#hasRun = true;
         this.#settle();
         this.#closeLater();
         logger.info(fields, "source running");
@@ -201,13 +206,15 @@ export class Source {
         if (failure === undefined) return;
         const isNew = failure.code !== this.#loggedFailure;
         this.#loggedFailure = failure.code;
-        const shown = { ...fields, code: failure.code, retry_ms: waitMs };
-        logger[isNew ? "warn" : "debug"](shown, `source failed: ${failure.message}`);
+        const message = `source failed: ${failure.message}`;
+        if (isNew) this.#options.onFailing({ code: failure.code, message }, { ...fields, retry_ms: waitMs });
+        else logger.debug({ ...fields, code: failure.code, retry_ms: waitMs }, message);
         return;
       }
       case "idle":
         this.#tryId = undefined;
-        logger.info(fields, "source stopped");
+        logger[this.#hasRun ? "info" : "debug"](fields, "source stopped");
+        this.#hasRun = false;
         onIdle();
         return;
       case "connecting":
