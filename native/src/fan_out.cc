@@ -243,9 +243,9 @@ void Shard::MarkProgress(const Connection& c) {
 }
 
 bool Shard::IsAboutToStart(const Connection& c) const {
-  if (c.log < 0 || c.is_paused || (cursors_.flags[c.cursor] & kCursorStarting) == 0) return false;
+  if (c.log < 0 || c.is_paused || !cursors_.IsStarting(c.cursor)) return false;
   const Log& log = logs_[c.log].log;
-  const auto entry = static_cast<int64_t>(cursors_.entries[c.cursor]);
+  const int64_t entry = cursors_.EntryOf(c.cursor);
   return log.IsReachable(entry) && entry < log.entry_tail();
 }
 
