@@ -72,7 +72,7 @@ const shardSources = [
   "src/sockets.cc",
 ];
 const logSources = ["test/log_race_test.cc", "src/log.cc"];
-const timeoutMs = 60_000; // each takes a few seconds
+const timeoutMs = 240_000; // a few seconds each, where nobody else computes
 
 /** `args`: how many random rounds; how many milliseconds. */
 const nativeTests: readonly NativeTest[] = [

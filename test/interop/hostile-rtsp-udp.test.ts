@@ -131,6 +131,24 @@ test("another address, and another port of the same one, add nothing to a publis
   expect(await rtspCount("lost_packets")).toBe(lostBefore);
 });
 
+test("a publisher that pauses adds nothing meanwhile", async () => {
+  using peer = new RawRtsp(server.rtspPort);
+  using ports = await Ports.open();
+  const name = "live/pauses";
+  await announced(peer, name, `${ports.transport};mode=record`);
+  const port = serverPortOf(peer.received);
+  let sequence = 0;
+  for (const [at, method] of ["RECORD", "PAUSE", "RECORD"].entries()) {
+    await peer.ask(`${method} rtsp://127.0.0.1/${name} RTSP/1.0`, 3 + at);
+    const before = await rtspCount("udp_received_packets");
+    for (let count = 0; count < 10; count++) ports.sendRtp(port, sequence++);
+    await waitFor("the packets", async () => (await rtspCount("udp_received_packets")) >= before + 10);
+  }
+  const frameCount = async (): Promise<number | undefined> =>
+    (await server.stats()).streams.find((stream) => stream.name === name)?.totals["audio_frame_count"];
+  await waitFor("20 frames", async () => (await frameCount()) === 20);
+});
+
 test("media goes to the address that asked, whatever destination= says, and to no ports of the system", async () => {
   using third = await Ports.open("127.0.0.9");
   using peer = new RawRtsp(server.rtspPort);

@@ -1,6 +1,7 @@
 /** RTSP over UDP: real publishers and players, and every other protocol at the other end, judged by decoded frames. */
 
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { openDatagramClient } from "../support/datagram-client.ts";
 import {
   ffmpeg,
   finished,
@@ -14,6 +15,7 @@ import {
 } from "../support/ffmpeg.ts";
 import { TestFolder } from "../support/folder.ts";
 import { expectSameFrames, keyFrameIndexes } from "../support/frames.ts";
+import { RawRtsp } from "../support/raw-rtsp.ts";
 import { ffmpegMissingSounds, rtspUdpPlayers, rtspUdpPublishers } from "../support/rtsp-peers.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
@@ -129,6 +131,47 @@ test("with a range of ports each track has a pair of its own, and who finds none
   const starts = keyFrameIndexes(pictures.length, gop);
   for (const record of records) expectSameFrames(record, await frameHashes(record, "v:0"), pictures, { starts });
   expect((await narrow.stats()).errors).toHaveProperty("ERR_RTSP_UDP_PORTS");
+});
+
+test("a player behind a NAT, whose ports are others than it says, is found by its first packet", async () => {
+  await using ranged = await startServer({ set: ["rtsp.udp_ports=29140-29199", "streaming.idle_timeout=1s"] });
+  await using publisher = publishFileRtsp(source, ranged.rtspUrl("live/cam"));
+  await published(ranged, "live/cam");
+  using peer = new RawRtsp(ranged.rtspPort);
+  const [said, real] = [await openDatagramClient(), await openDatagramClient()];
+  const url = "rtsp://127.0.0.1/live/cam";
+  await peer.ask(`DESCRIBE ${url} RTSP/1.0`, 1);
+  const transport = `Transport: RTP/AVP;unicast;client_port=${said.port}-${said.port === 65_535 ? 65_534 : said.port + 1}`;
+  const answer = await peer.ask(`SETUP ${url}/trackID=0 RTSP/1.0\r\n${transport}`, 2);
+  const serverPort = Number(/server_port=(\d+)/.exec(answer)?.[1]);
+  await peer.ask(`PLAY ${url} RTSP/1.0`, 3);
+  await waitFor("packets where it said it was", () => said.packets.length > 0);
+  await real.send("hello", serverPort);
+  await waitFor("packets where it is", () => real.packets.length > 20);
+  const { length } = said.packets;
+  await waitFor("more packets where it is", () => real.packets.length > 40);
+  expect(said.packets).toHaveLength(length);
+  said.socket.close();
+  real.socket.close();
+  await publisher.stop();
+});
+
+test("a server that stops says goodbye to players over UDP, with all that was on its way", async () => {
+  const stopping = await startServer({ set: ["server.shutdown_timeout=3s"] });
+  await using publisher = publishFileRtsp(source, stopping.rtspUrl("live/cam"), "udp");
+  await published(stopping, "live/cam");
+  const record = folder.file("stopped.nut");
+  await using player = playRtsp(stopping.rtspUrl("live/cam"), record, udp);
+  await waitFor("the player", async () => (await stopping.stats()).rtsp["udp_players"] === 1);
+  await waitFor("a second", async () => ((await stopping.stats()).streams[0]?.position_ms ?? 0) > 2_000);
+  expect(await stopping.stop()).toBe(0);
+  await finished(player, "the player", 5_000);
+  await publisher.stop();
+  const got = await frameHashes(record, "v:0");
+  expect(got.length).toBeGreaterThan(10);
+  const at = got.map((hash) => pictures.indexOf(hash));
+  // It ends between two packets, and so in the middle of pictures that refer to each other.
+  expect(at.slice(0, -4)).toEqual(got.slice(0, -4).map((_, index) => (at[0] ?? -1) + index));
 });
 
 describe("when UDP is off", () => {

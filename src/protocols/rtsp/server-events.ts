@@ -69,6 +69,7 @@ export type RtspServerEvent =
       readonly transport: RequestedTransport;
     }
   | { readonly type: "play" | "record"; readonly requestId: number }
+  /** A player or publisher pauses; "play" or "record" goes on. */
   | { readonly type: "pause" }
   /** A packet of an accepted publisher, or RTCP of a player. `data` may be a view of the input: it is lent as that is. */
   | {

@@ -365,6 +365,15 @@ describe("states", () => {
     expect(bench.findAll("play").length).toBe(2);
   });
 
+  it("PAUSE of a publisher is told as well: what comes over UDP is not for the session to drop", () => {
+    const bench = recordingServer();
+    expect(bench.askCode("PAUSE rtsp://host/live/cam RTSP/1.0\nCSeq: 6")).toBe(200);
+    expect(bench.askCode("PAUSE rtsp://host/live/cam RTSP/1.0\nCSeq: 7")).toBe(200);
+    expect(bench.findAll("pause")).toHaveLength(1);
+    expect(bench.askCode("RECORD rtsp://host/live/cam RTSP/1.0\nCSeq: 8")).toBe(200);
+    expect(bench.findAll("record")).toHaveLength(2);
+  });
+
   it("after TEARDOWN the connection may be used for another stream", () => {
     const bench = playingServer();
     expect(bench.askCode("TEARDOWN rtsp://host/live/cam RTSP/1.0\nCSeq: 6")).toBe(200);

@@ -442,7 +442,7 @@ export class RtspServerSession {
     if (refusal !== undefined) {
       this.#answer(request, refusal);
     } else if (method === "PAUSE") {
-      if (this.#session.phase === "playing") this.#events.push({ type: "pause" });
+      if (this.#session.phase !== "ready") this.#events.push({ type: "pause" });
       this.#session.phase = "ready";
       this.#answer(request, status.ok);
     } else if (this.#session.phase !== "ready") {

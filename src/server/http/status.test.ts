@@ -72,6 +72,16 @@ test("stats of sources and forwards have what their shards know of the connectio
   });
 });
 
+test("counts of RTSP add up, of times the longest counts", async () => {
+  const engine = new Engine({ clock });
+  const shards = [
+    { udpPlayers: 2, playerJitterMs: 7 },
+    { udpPlayers: 3, playerJitterMs: 5 },
+  ].map((counts, index) => ({ ...report(index, engine), rtsp: counts as NonNullable<ShardReport["rtsp"]> }));
+  const { rtsp } = await stats(sources(engine, [...shards, report(2, engine)]), 61_500);
+  expect(rtsp).toEqual({ udp_players: 5, player_jitter_ms: 7 });
+});
+
 test("stats of a stream say who publishes it and who plays it where, and never with which credential", async () => {
   const engine = new Engine({ clock });
   const request = { name: "live/cam", protocol: "rtmp", address: "192.0.2.1", query: "token=s3cret" };

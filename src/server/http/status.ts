@@ -69,7 +69,7 @@ export async function stats(sources: StatusSources, nowMs: number): Promise<Reco
       process_resident_bytes: process.memoryUsage.rss(),
     },
     connections: snakeCase(connections),
-    rtsp: snakeCase(sum(reports.map(({ rtsp }) => ({ ...rtsp })))),
+    rtsp: snakeCase(totalsOf(reports.map(({ rtsp }) => ({ ...rtsp })))),
     counters: snakeCase(countersOf(reports, sources.controllerCounters())),
     errors: sum(reports.map(({ errors }) => errors)),
     shards: reports.map(({ index, transport, links, streams: own }) => ({
@@ -102,6 +102,15 @@ function countersOf(reports: readonly ShardReport[], controller: ControllerCount
     ...reports.map(({ shard }) => ({ ...shard })),
     { ...controller },
   ]);
+}
+
+/** Counts add up; of times (`…Ms`) the longest counts. */
+function totalsOf(shards: readonly Readonly<Record<string, number>>[]): Record<string, number> {
+  const total = sum(shards);
+  for (const key of Object.keys(total)) {
+    if (key.endsWith("Ms")) total[key] = Math.max(...shards.map((counts) => counts[key] ?? 0));
+  }
+  return total;
 }
 
 /** Key by key. */

@@ -191,9 +191,10 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
         return;
       case "pause":
         this.#playing?.pause(true);
+        if (this.#publishing !== undefined) this.#publishing.isRecording = false;
         return;
       case "media":
-        this.#media(event);
+        this.#media(event.trackIndex, event.kind, event.data, this.#context.nowMs());
         return;
       case "teardown":
         this.#endSession(this.#publishing === undefined ? "the player stopped" : "the publisher stopped");
@@ -367,31 +368,26 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
     }
   }
 
-  #media({ trackIndex, kind, data }: Event<"media">): void {
+  #media(trackIndex: number, kind: "rtp" | "rtcp", data: Uint8Array, nowMs: number): void {
     const ingest = this.#publishing?.ingest;
     if (ingest === undefined) return; // what players report of their reception
-    if (kind === "rtp") ingest.handleRtp(trackIndex, data, this.#context.nowMs());
-    else ingest.handleRtcp(trackIndex, data, this.#context.nowMs());
+    if (kind === "rtp") ingest.handleRtp(trackIndex, data, nowMs);
+    else ingest.handleRtcp(trackIndex, data, nowMs);
   }
 
   /** A packet of a client over UDP. */
   handlePacket(trackIndex: number, kind: "rtp" | "rtcp", data: Uint8Array): void {
     const nowMs = this.#context.nowMs();
-    this.#contained(() => {
-      const reports = this.receptionReports;
-      if (this.#publishing?.isRecording === true) {
-        this.#session.handleUdpActivity(nowMs);
-        this.#media({ type: "media", trackIndex, kind, data });
-      } else if (reports !== undefined && kind === "rtcp") {
-        try {
-          reports.handle(data, this.#context.wallMs());
-          this.#session.handleUdpActivity(nowMs);
-        } catch (error) {
-          if (!(error instanceof CodedError)) throw error;
-          this.#problem(error, this.#streamName());
-        }
-      }
-    });
+    const reports = this.receptionReports;
+    try {
+      if (this.#publishing?.isRecording === true) this.#media(trackIndex, kind, data, nowMs);
+      else if (reports !== undefined && kind === "rtcp") reports.handle(data, this.#context.wallMs());
+      else return; // greetings that open a way through a NAT
+      this.#session.handleUdpActivity(nowMs);
+    } catch (error) {
+      if (error instanceof CodedError) this.#problem(error, this.#streamName());
+      else this.#fail(error);
+    }
   }
 
   handleMoved(): void {

@@ -47,6 +47,10 @@ export interface RtspReport {
   readonly udpPublishers: number;
   readonly udpPlayers: number;
   readonly multicastPlayers: number;
+  /** The longest of those who are here; what players over UDP report, and the round trip that follows from it. */
+  readonly publisherJitterMs: number;
+  readonly playerJitterMs: number;
+  readonly playerRoundTripMs: number;
   /** As those who play over UDP now report them. */
   readonly playerLostPackets: number;
   readonly udpReceivedPackets: number;
@@ -93,6 +97,7 @@ export class RtspService implements IngestProtocol {
   report(): RtspReport {
     const peers = [...this.#listeners].flatMap(({ peer }) => (peer === undefined ? [] : [peer]));
     const publishers = peers.flatMap(({ ingestCounters }) => ingestCounters ?? []);
+    const reports = peers.flatMap(({ receptionReports }) => receptionReports ?? []);
     const counts = sumOf([...publishers, this.#published]);
     const uses = peers.map(({ udpUse }) => udpUse);
     const using = (use: (typeof uses)[number]): number => uses.filter((each) => each === use).length;
@@ -109,7 +114,10 @@ export class RtspService implements IngestProtocol {
       udpPublishers: using("publishes"),
       udpPlayers: using("plays"),
       multicastPlayers: using("listens"),
-      playerLostPackets: peers.reduce((sum, { receptionReports }) => sum + (receptionReports?.lostPacketCount ?? 0), 0),
+      publisherJitterMs: longest(publishers.map(({ jitterMs }) => jitterMs)),
+      playerJitterMs: longest(reports.map(({ jitterMs }) => jitterMs)),
+      playerRoundTripMs: longest(reports.map(({ roundTripMs }) => roundTripMs ?? 0)),
+      playerLostPackets: reports.reduce((sum, { lostPacketCount }) => sum + lostPacketCount, 0),
       udpReceivedPackets: udp.receivedPackets,
       udpReceivedBytes: udp.receivedBytes,
       udpStrangerPackets: udp.strangerPackets,
@@ -177,4 +185,8 @@ type IngestTotals = Readonly<Record<(typeof summed)[number], number>>;
 function sumOf(all: readonly IngestTotals[]): IngestTotals {
   const entries = summed.map((name) => [name, all.reduce((sum, counters) => sum + counters[name], 0)]);
   return Object.fromEntries(entries) as IngestTotals;
+}
+
+function longest(timesMs: readonly number[]): number {
+  return Math.round(timesMs.reduce((longest, timeMs) => Math.max(longest, timeMs), 0));
 }

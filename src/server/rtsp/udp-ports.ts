@@ -156,7 +156,10 @@ export class UdpPorts {
     } catch (error) {
       const { code = "an unknown error" } = error as NodeJS.ErrnoException;
       const where = this.#address === "" ? "all addresses" : this.#address;
-      throw new CodedError(ERR_LISTEN, `can't receive on ${where}, UDP port ${port}: ${code}`);
+      throw new CodedError(
+        ERR_LISTEN,
+        `can't receive on ${where}, UDP port ${port}: ${code}; give rtsp.udp_port another one, or set rtsp.udp = false`,
+      );
     }
   }
 }
