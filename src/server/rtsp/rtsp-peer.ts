@@ -33,7 +33,7 @@ import type { Connection } from "../../runtime/transport.ts";
 import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";
-import { findSettledStream } from "../settled-stream.ts";
+import { findSettled } from "./find-settled.ts";
 import { accessQueryOf, rejectionOf } from "./rtsp-answers.ts";
 
 /** What all clients of a service share. */
@@ -187,7 +187,8 @@ export class RtspPeer {
     const query = accessQueryOf(event.query, event.credentials, this.#context.tokens.play);
     try {
       const request = this.#request(stream, query);
-      const view = await findSettledStream(this.#context.streams, request, this.#context.nowMs, () => this.#isClosed);
+      const { streams, nowMs } = this.#context;
+      const view = await findSettled(streams, request, nowMs, () => this.#isClosed);
       const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
         this.#context.identityOf(view.name.key, kind, number),
       );
