@@ -28,7 +28,7 @@ let pictures: string[];
 let sounds: string[];
 
 beforeAll(async () => {
-  await writeTestFile(file, { seconds: 6, gop, bFrames: 2 });
+  await writeTestFile(file, { seconds: 4, gop, bFrames: 2 });
   pictures = await frameHashes(file, "v:0");
   sounds = await packetHashes(file, "a:0");
 });
@@ -125,6 +125,28 @@ test("a target that is killed is reached again when it returns, and the publishe
   using player = FlvClient.http(second.httpUrl("/in/cam.flv"));
   await waitFor("tags at the target", () => player.tags.length > 40);
   expect((await forwardsOf(server))[0]).toMatchObject({ state: "connected", try_count: before?.try_count });
+});
+
+test("a publisher that comes back with other tracks: the target is told anew", async () => {
+  await using target = await startServer();
+  await using server = await serverWith(`[[streams]]
+    name = "live/cam"
+    forward = ["rtsp://127.0.0.1:${target.rtspPort}/in/cam"]`);
+  const kinds = async (): Promise<string> =>
+    (await target.stats()).streams
+      .flatMap(({ tracks }) => tracks.map(({ kind }) => kind))
+      .sort()
+      .join(" ");
+  await using first = publishTestStream(server.rtmpUrl("live/cam"), { seconds: 60, gop, hasAudio: false });
+  await waitFor("the pictures", async () => (await kinds()) === "video", 20_000);
+  await first.stop();
+  await waitFor("the stream to be idle", async () => (await server.stats()).active_streams.length === 0);
+  await using _second = publishTestStream(server.rtmpUrl("live/cam"), { seconds: 60, gop });
+  await waitFor("pictures and sound", async () => (await kinds()) === "audio video", 20_000);
+  expect((await forwardsOf(server))[0]).toMatchObject({
+    state: "connected",
+    last_error: { code: "ERR_TRACKS_CHANGED" },
+  });
 });
 
 test("targets that never answer, never read, or say no harm neither the stream nor the other targets", async () => {

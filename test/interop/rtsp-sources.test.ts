@@ -23,7 +23,7 @@ let pictures: string[];
 let sounds: string[];
 
 beforeAll(async () => {
-  await writeTestFile(file, { seconds: 5, gop, bFrames: 2 });
+  await writeTestFile(file, { seconds: 3, gop, bFrames: 2 });
   pictures = await frameHashes(file, "v:0");
   sounds = await packetHashes(file, "a:0");
 });
@@ -123,6 +123,26 @@ test("a source that is killed is back soon after it has returned, and its player
   expect(
     server.logLines.filter(({ msg, level }) => level === "warn" && String(msg).startsWith("source failed")),
   ).toHaveLength(1);
+});
+
+test("a source that comes back with other pictures is the same stream with other pictures", async () => {
+  const port = await freePort();
+  const other = folder.file("other.mkv");
+  await writeTestFile(other, { seconds: 10, gop, size: "176x144" });
+  const camera = await startGstRtspServer({ port, file });
+  await using server = await serverWith(`[[streams]]
+    name = "live/cam"
+    source = "rtsp://127.0.0.1:${port}/cam"`);
+  await running(server);
+  const width = async (): Promise<unknown> => {
+    const [stream] = (await server.stats()).streams as unknown as { tracks: { kind: string; width: number }[] }[];
+    return stream?.tracks.find(({ kind }) => kind === "video")?.width;
+  };
+  await waitFor("the first pictures", async () => (await width()) === 320);
+  await camera.stop();
+  await using _again = await startGstRtspServer({ port, file: other });
+  await waitFor("the others", async () => (await width()) === 176, 20_000);
+  expect((await server.stats()).total_streams).toBe(1);
 });
 
 test.each([

@@ -23,7 +23,7 @@ import { internalFailure } from "../outbound/internal-failure.ts";
 import type { OutboundContext, OutboundTry } from "../outbound/outbound-try.ts";
 import { resolveHost } from "../outbound/resolve-host.ts";
 import { RtspClientConnection, type RtspClientHandler } from "../outbound/rtsp-client-connection.ts";
-import { findSettledStream } from "../settled-stream.ts";
+import { findSettled } from "../rtsp/find-settled.ts";
 
 export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHandler {
   readonly #order: PushOrder;
@@ -143,7 +143,7 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
     const { streams, nowMs, transport, crypto, onFailure } = this.#context;
     const url = parseRtspUrl(this.#order.url);
     const [view, addresses] = await Promise.all([
-      findSettledStream(streams, this.#request, nowMs, () => this.#isEnded),
+      findSettled(streams, this.#request, nowMs, () => this.#isEnded),
       resolveHost(url.host),
     ]);
     if (this.#isEnded) return;

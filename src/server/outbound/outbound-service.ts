@@ -36,7 +36,7 @@ export class OutboundService implements EgressProtocol {
   start(): void {
     this.#timer = setInterval(() => {
       const nowMs = this.#context.nowMs();
-      for (const each of this.#tries) this.#contained(() => each.handleTime(nowMs));
+      for (const each of this.#tries) this.#handleTime(each, nowMs);
     }, tickIntervalMs);
   }
 
@@ -60,6 +60,16 @@ export class OutboundService implements EgressProtocol {
     for (const each of [...this.#tries]) this.#contained(() => each.close("the server is shutting down"));
     await this.#tries.drained(this.#shutdownTimeoutMs);
     clearInterval(this.#timer);
+  }
+
+  /** A mistake of ours costs that try, and not once in a tick. */
+  #handleTime(each: OutboundTry, nowMs: number): void {
+    try {
+      each.handleTime(nowMs);
+    } catch (error) {
+      this.#context.onFailure(error);
+      this.#contained(() => each.close("a mistake of ours"));
+    }
   }
 
   #contained(work: () => void): void {

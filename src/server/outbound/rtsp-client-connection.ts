@@ -7,6 +7,7 @@ import type { RtspUrl } from "../../protocols/rtsp/url.ts";
 import type { Connection, ConnectionHandler, Transport } from "../../runtime/transport.ts";
 import { dialTls, type TlsDial } from "./dial-tls.ts";
 import { ERR_CONNECT } from "./errors.ts";
+import { internalFailure } from "./internal-failure.ts";
 import { connectTimeoutMs } from "./limits.ts";
 
 export interface RtspClientConnectionOptions {
@@ -127,6 +128,15 @@ export class RtspClientConnection {
     }
     this.#address = address;
     this.#connectDeadlineMs = this.#options.nowMs() + connectTimeoutMs;
+    try {
+      this.#begin(address, dial);
+    } catch (error) {
+      if (isFirst) throw error; // who makes this one sees it
+      this.#fail(error);
+    }
+  }
+
+  #begin(address: string, dial: number): void {
     const { transport, url, fingerprint } = this.#options;
     const { host, port, isTls } = url;
     const handler = this.#handlerOf(dial);
@@ -192,7 +202,7 @@ export class RtspClientConnection {
   #fail(error: unknown): void {
     this.#options.onFailure(error);
     this.#connection?.destroy();
-    this.#end(new CodedError(ERR_CONNECT, "a mistake of ours ended the connection"));
+    this.#end(internalFailure());
   }
 
   #letGo(): void {

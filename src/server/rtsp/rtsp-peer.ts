@@ -31,7 +31,7 @@ import type { Connection } from "../../runtime/transport.ts";
 import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT, ERR_RTSP_UDP_PORTS } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";
-import { findSettledStream } from "../settled-stream.ts";
+import { findSettled } from "./find-settled.ts";
 import { type Asked, type Described, Playing, type PlayingHandler } from "./playing.ts";
 import type { ReceptionReports } from "./reception-reports.ts";
 import { accessQueryOf, rejectionOf } from "./rtsp-answers.ts";
@@ -212,7 +212,8 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
     const query = accessQueryOf(event.query, event.credentials, this.#context.tokens.play);
     try {
       const request = this.#request(stream, query);
-      const view = await findSettledStream(this.#context.streams, request, this.#context.nowMs, () => this.#isClosed);
+      const { streams, nowMs } = this.#context;
+      const view = await findSettled(streams, request, nowMs, () => this.#isClosed);
       const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
         this.#context.identityOf(view.name.key, kind, number),
       );

@@ -1,19 +1,22 @@
-/** A stream whose tracks are known: of a publisher that has just begun, one of two is told first, or none. */
+/** The stream that a player asks for, once its tracks are known: a publisher that has just begun has told one of two, or none. */
 
 import { setTimeout as delay } from "node:timers/promises";
-import { CodedError } from "../bytes/coded-error.ts";
-import type { StreamView } from "../kernel/egress.ts";
-import { ERR_STREAM_NOT_FOUND } from "../kernel/errors.ts";
-import type { TrackKind } from "../kernel/frame.ts";
-import type { PeerRequest } from "../kernel/gate.ts";
-import type { StreamAccess } from "../runtime/shards/shard.ts";
+import { CodedError } from "../../bytes/coded-error.ts";
+import type { StreamView } from "../../kernel/egress.ts";
+import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
+import type { TrackKind } from "../../kernel/frame.ts";
+import type { PeerRequest } from "../../kernel/gate.ts";
+import type { StreamAccess } from "../../runtime/shards/shard.ts";
 
-/** @param isCancelled - nobody waits any more. @throws what {@link StreamAccess.find} throws */
-export async function findSettledStream(
+/**
+ * @param isGone - nobody waits any more: any answer will do
+ * @throws as {@link StreamAccess.find}
+ */
+export async function findSettled(
   streams: StreamAccess,
   request: PeerRequest,
   nowMs: () => number,
-  isCancelled: () => boolean,
+  isGone: () => boolean,
 ): Promise<StreamView> {
   const deadline = nowMs() + maxSettleMs;
   for (;;) {
@@ -25,7 +28,7 @@ export async function findSettledStream(
       throw new CodedError(ERR_STREAM_NOT_FOUND, `the publisher of ${view.name.key} has sent nothing yet`);
     }
     await delay(settlePollMs);
-    if (isCancelled()) return view;
+    if (isGone()) return view;
   }
 }
 
