@@ -83,7 +83,11 @@ describe.each(["portable", "native"] as const)("a play of the %s transport, in d
     }
     for (const each of all) expect(each.packets).toEqual(expected);
     expect(transport.counters).toMatchObject({ jumpCount: 0, evictedCount: 0 });
-    expect(socket.counters).toMatchObject({ sentPackets: 40 * expected.length, droppedPackets: 0 });
+    expect(socket.counters).toMatchObject({
+      sentPackets: 40 * expected.length,
+      droppedPackets: 0,
+      refusedSegmentations: 0,
+    });
   });
 
   test("spreads a frame of more than a turn's worth, and others have their turn meanwhile", async () => {
