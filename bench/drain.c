@@ -16,7 +16,8 @@
 //
 // Joining is timed from connect() to the first media byte: in HTTP-FLV the first byte behind the response head and the FLV file
 // header, in RTMP the first byte beyond 2 KiB after the handshake (the answers to the three commands are shorter, a key frame is
-// longer).
+// longer). What of it is this program's own, from the moments at which something had come to those at which it was read, is counted
+// beside it.
 //
 // Prints one line of JSON.
 #define _GNU_SOURCE
@@ -29,6 +30,7 @@
 #define RTMP_ANSWER_BYTES 2048          // what may come before media
 #define FLV_HEADER_BYTES 13             // the file header and the length of no tag
 #define MAX_CONNECTING 512              // half of a usual accept backlog
+#define MAX_OPENED_PER_TURN 32          // a millisecond of connect(): whoever has connected waits no longer
 #define JOIN_GROUP 1000                 // joins whose percentiles are printed together
 #define MAX_PICTURES_PER_SECOND 100     // of a stream whose latency is sampled
 #define CARRY_BYTES 31                  // the start of a mark (16 bytes and 16 digits) whose end has not come
@@ -46,6 +48,7 @@ struct player {
   uint8_t *hello;          // S0 S1 S2 as they come
   double started_s;
   float join_ms;           // below 0: not yet
+  float own_ms;            // what of it was ours
   uint64_t window_bytes;
   uint8_t *carry;          // of a sampled player: its last bytes
   uint32_t carry_bytes;
@@ -89,13 +92,17 @@ static bool is_sampled(uint32_t index) {
   return sampled_wanted > 0 && index % (player_count / sampled_wanted) == player_count / sampled_wanted / 2;
 }
 
+// With a message's kernel receive time; needed while joining, and then by the sampled.
+static void set_timestamps(const struct player *p, int is_wanted) {
+  setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &is_wanted, sizeof is_wanted);
+}
+
 static void open_player(void) {
   struct player *p = &players[opened];
   p->fd = start_connecting(&address);
   if (p->fd < 0) fail("drain: connect");
+  set_timestamps(p, true);
   if (is_sampled(opened)) {
-    const int one = 1;
-    setsockopt(p->fd, SOL_SOCKET, SO_TIMESTAMPNS, &one, sizeof one);
     p->carry = malloc(CARRY_BYTES);
     if (p->carry == NULL) fail("drain");
   }
@@ -114,6 +121,8 @@ static void connected(struct player *p) {
   struct epoll_event event = {.events = EPOLLIN, .data.u32 = (uint32_t)(p - players)};
   epoll_ctl(set, EPOLL_CTL_MOD, p->fd, &event);
   connecting--;
+  // On loopback it stood when connect() returned, unless the backlog was full.
+  p->own_ms = (float)((now_s() - p->started_s) * 1000);
   if (protocol != RTMP) {
     p->state = STARTING;
     send_all(p, request.bytes, request.length);
@@ -129,14 +138,37 @@ static void connected(struct player *p) {
 static void started(struct player *p, size_t media_bytes) {
   p->join_ms = (float)((now_s() - p->started_s) * 1000);
   p->state = PLAYING;
+  if (p->carry == NULL) set_timestamps(p, false);
   joined++;
   total_bytes += media_bytes;
   if (p->is_unread) epoll_ctl(set, EPOLL_CTL_DEL, p->fd, NULL);
 }
 
+// When the kernel received the newest of the bytes, so that this program's own turn is not in the figure.
+static uint64_t received_at_ns(struct msghdr *message) {
+  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
+    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
+    struct timespec t;
+    memcpy(&t, CMSG_DATA(part), sizeof t);
+    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
+  }
+  return 0;
+}
+
+// Of a joining player; counts how long it had been there.
+static ssize_t receive_timed(struct player *p, uint8_t *target, size_t length) {
+  char control[128];
+  struct iovec part = {target, length};
+  struct msghdr message = {.msg_iov = &part, .msg_iovlen = 1, .msg_control = control, .msg_controllen = sizeof control};
+  const ssize_t got = recvmsg(p->fd, &message, 0);
+  const uint64_t at_ns = got > 0 ? received_at_ns(&message) : 0;
+  if (at_ns != 0) p->own_ms += (float)((double)(int64_t)(wall_ns() - at_ns) / 1e6);
+  return got;
+}
+
 static void receive_early(struct player *p) {
   if (p->state == HANDSHAKE) {
-    const ssize_t got = recv(p->fd, p->hello + p->early_bytes, HELLO_BYTES - p->early_bytes, 0);
+    const ssize_t got = receive_timed(p, p->hello + p->early_bytes, HELLO_BYTES - p->early_bytes);
     if (got <= 0) {
       if (got == 0 || errno != EAGAIN) leave(p);
       return;
@@ -151,7 +183,7 @@ static void receive_early(struct player *p) {
     (void)is_sent;
     return;
   }
-  const ssize_t got = recv(p->fd, scratch, scratch_bytes, 0);
+  const ssize_t got = receive_timed(p, scratch, scratch_bytes);
   if (got <= 0) {
     if (got == 0 || errno != EAGAIN) leave(p);
     return;
@@ -171,17 +203,6 @@ static void receive_early(struct player *p) {
   }
   p->body_bytes += (uint32_t)(got - at);
   if (p->body_bytes > FLV_HEADER_BYTES) started(p, p->body_bytes - FLV_HEADER_BYTES);
-}
-
-// When the kernel received the newest of the bytes, so that this program's own turn is not in the figure.
-static uint64_t received_at_ns(struct msghdr *message) {
-  for (struct cmsghdr *part = CMSG_FIRSTHDR(message); part != NULL; part = CMSG_NXTHDR(message, part)) {
-    if (part->cmsg_level != SOL_SOCKET || part->cmsg_type != SCM_TIMESTAMPNS) continue;
-    struct timespec t;
-    memcpy(&t, CMSG_DATA(part), sizeof t);
-    return (uint64_t)t.tv_sec * 1000000000u + (uint64_t)t.tv_nsec;
-  }
-  return 0;
 }
 
 static void receive_sampled(struct player *p) {
@@ -243,7 +264,13 @@ static void print_joins(uint32_t from, uint32_t to, float *sorted) {
   }
   printf("{\"from\":%u,", from);
   print_times(sorted, count);
-  printf("}");
+  count = 0;
+  for (uint32_t i = from; i < to; i++) {
+    if (players[i].join_ms >= 0) sorted[count++] = players[i].own_ms;
+  }
+  printf(",\"own\":{");
+  print_times(sorted, count);
+  printf("}}");
 }
 
 int main(int argc, char **argv) {
@@ -282,7 +309,10 @@ int main(int argc, char **argv) {
   const double start = now_s(), last = start + ceiling_s - settle_s - window_s;
   while (joined + refused < player_count && now_s() < last) {
     const double now = now_s();
-    while (opened < player_count && connecting < MAX_CONNECTING && start + opened / rate <= now) open_player();
+    for (int i = 0; i < MAX_OPENED_PER_TURN && opened < player_count && connecting < MAX_CONNECTING; i++) {
+      if (start + opened / rate > now) break;
+      open_player();
+    }
     work(opened < player_count ? 1 : 50);
   }
   const double join_seconds = now_s() - start;

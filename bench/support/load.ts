@@ -72,6 +72,8 @@ export interface JoinTimes {
   readonly count: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** What of each was the load generator's own: what had come waited for it. */
+  readonly own: { readonly p50Ms: number; readonly p99Ms: number };
 }
 
 /** What happened in the window; the CPU time is the server's, all threads. */

@@ -30,14 +30,14 @@ test("what is played over HTTP is published over RTMP under the same name", () =
   expect(publishUrl(parseBenchAddress("rtmp://a:1940/live/cam"))).toBe("rtmp://a:1940/live/cam");
 });
 
-test("connections on loopback come from one address after the other", () => {
+test("connections on loopback come from each address in its turn", () => {
   const addresses = new LocalAddresses("127.0.0.1");
   const seen = new Map<string | undefined, number>();
-  for (let i = 0; i < 210_000; i++) {
+  for (let i = 0; i < 320; i++) {
     const address = addresses.next();
     seen.set(address, (seen.get(address) ?? 0) + 1);
   }
-  expect([...seen.keys()]).toEqual(Array.from({ length: 10 }, (_, i) => `127.0.0.${i + 1}`));
-  expect(seen.get("127.0.0.1")).toBe(30_000);
+  expect([...seen.keys()]).toEqual(Array.from({ length: 32 }, (_, i) => `127.0.0.${i + 1}`));
+  expect(new Set(seen.values())).toEqual(new Set([10]));
   expect(new LocalAddresses("192.0.2.1").next()).toBeUndefined();
 });
