@@ -84,6 +84,7 @@ struct Connection {
   bool is_starved : 1;           // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
   bool is_queued_to_read : 1;
   bool is_queued_to_send : 1;
+  bool is_held : 1;              // what it has to send leaves when the turn is over
   bool is_paused : 1;
   bool is_finishing : 1;         // the log has ended: say so when all has left
   bool is_ending : 1;            // close when all has left
@@ -97,7 +98,7 @@ struct Connection {
   // C++17 has no initializers for bit fields.
   Connection()
       : is_connecting(false), is_blocked(false), is_starved(false), is_queued_to_read(false), is_queued_to_send(false),
-        is_paused(false), is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false) {}
+        is_held(false), is_paused(false), is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false) {}
 };
 static_assert(sizeof(Connection) == 64, "eight of them in a piece of a deque");
 
@@ -132,7 +133,8 @@ class Shard {
   // bytes at once, which wait. One that could not even be begun is told of as one that failed.
   int Connect(const std::string& host, int port, const std::string& local_host);
   bool PeerAddress(int id, std::string* host, int* port) const;
-  // Queues control bytes; what does not fit into the socket is copied. When more than `max_queued` wait, it is closed.
+  // Queues control bytes; they leave with what is sent in the same turn, at the latest when events are taken. When more than
+  // `max_queued` wait, it is closed.
   void Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
   void End(int id, double now_ms);
   void Destroy(int id);
@@ -197,6 +199,9 @@ class Shard {
   // Descriptors are given out lowest first: one this high says that as many are in use.
   bool IsLastDescriptor(int fd) const;
   bool Receive(int id, bool may_have_ended);
+  // The same; who finds no room has its turn later.
+  void ReceiveOrQueue(int id, bool may_have_ended);
+  void SendHeld();
   void Close(int id, int error);
   void Fail(int id, int error);
   // Sends what waits, in order: the rest of an entry, control bytes, then the log. Its log was refreshed.
@@ -204,11 +209,13 @@ class Shard {
   // The same for one connection by itself.
   void Wake(int id);
   void DrainLater(int id, Connection* c);
+  // Whether the cursor's first media is there to be sent.
+  bool IsAboutToStart(const Connection& c) const;
   // These say false when the connection is blocked or gone.
   bool SendQueue(int id, Connection* c);
   bool SendRest(int id, Connection* c);
   bool SendEntries(int id, Connection* c);
-  ssize_t Write(int id, Connection* c, const iovec* parts, size_t count);
+  ssize_t Write(int id, Connection* c, const iovec* parts, size_t count, int flags = 0);
   void Block(Connection* c);
   void MarkProgress(const Connection& c);
   bool Rescue(Connection* c);
@@ -240,6 +247,8 @@ class Shard {
   // Those with more to receive, or to send, than one turn has time for.
   std::vector<int> to_read_;
   std::vector<int> to_send_;
+  // Those that were given control bytes in this turn.
+  std::vector<int> held_;
   std::vector<Event> events_;
   size_t events_taken_ = 0;
   CursorColumns cursors_;

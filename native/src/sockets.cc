@@ -38,6 +38,12 @@ addrinfo* NumericAddress(const std::string& host, int port, int flags) {
   return getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) == 0 ? found : nullptr;
 }
 
+void SetOptions(int fd) {
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsentBytes, sizeof kMaxUnsentBytes);
+}
+
 }  // namespace
 
 Shard::Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t receive_length)
@@ -72,6 +78,7 @@ int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_por
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (found->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    SetOptions(fd);  // those it accepts inherit them
     if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, backlog) != 0) {
       error = errno;
       close(fd);
@@ -209,9 +216,7 @@ int Shard::TakeId(int fd, int listener) {
 
 int Shard::Watch(int id) {
   const Connection& c = connections_[id];
-  const int one = 1;
-  setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  setsockopt(c.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsentBytes, sizeof kMaxUnsentBytes);
+  if (c.listener < 0) SetOptions(c.fd);
   epoll_event event{};
   // Edge-triggered for both directions: one epoll_ctl in a connection's life.
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
@@ -252,6 +257,8 @@ void Shard::Accept(int listener_id) {
     if (id < 0) continue;
     listener.connection_count++;
     Emit(kEventAccept, id, listener_id, 0);
+    // Clients of RTMP speak first, and have spoken by now when there is a herd of them: one turn less to wait for.
+    ReceiveOrQueue(id, false);
     if (IsLastDescriptor(fd)) return PauseListener(&listener);
   }
 }
@@ -320,6 +327,12 @@ bool Shard::Receive(int id, bool may_have_ended) {
   return true;
 }
 
+void Shard::ReceiveOrQueue(int id, bool may_have_ended) {
+  if (Receive(id, may_have_ended)) return;
+  connections_[id].is_queued_to_read = true;
+  to_read_.push_back(id);
+}
+
 bool Shard::Poll(double now_ms) {
   now_ms_ = now_ms;
   receive_used_ = 0;
@@ -367,10 +380,7 @@ bool Shard::Poll(double now_ms) {
     }
     if ((ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
       const bool may_have_ended = (ready[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
-      if (!c->is_queued_to_read && !Receive(id, may_have_ended)) {
-        c->is_queued_to_read = true;
-        to_read_.push_back(id);
-      }
+      if (!c->is_queued_to_read) ReceiveOrQueue(id, may_have_ended);
     }
   }
   return count == 256 || !to_read_.empty() || !to_send_.empty();
@@ -379,23 +389,32 @@ bool Shard::Poll(double now_ms) {
 void Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued) {
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending || length == 0) return;
-  size_t done = 0;
-  if (c->queue == nullptr && c->entry_offset == 0 && !c->is_blocked) {
-    const iovec part = {const_cast<uint8_t*>(bytes), length};
-    const ssize_t sent = Write(id, c, &part, 1);
-    if (Get(id) == nullptr) return;
-    if (sent > 0) done = static_cast<size_t>(sent);
-    if (done == length) return;
-    if (sent >= 0) Block(c);
-  }
   if (c->queue == nullptr) c->queue = std::make_unique<ControlQueue>();
   ControlQueue& queue = *c->queue;
   // What has left goes before the queue grows: a peer that is always a little behind would make it grow for ever.
   queue.bytes.erase(queue.bytes.begin(), queue.bytes.begin() + static_cast<std::ptrdiff_t>(queue.offset));
   queue.offset = 0;
-  queue.bytes.insert(queue.bytes.end(), bytes + done, bytes + length);
-  counters.queued_bytes += static_cast<double>(length - done);
-  if (queue.size() > max_queued + queue.rescued_bytes) Fail(id, ENOBUFS);
+  queue.bytes.insert(queue.bytes.end(), bytes, bytes + length);
+  counters.queued_bytes += static_cast<double>(length);
+  if (queue.size() > max_queued + queue.rescued_bytes) {
+    Wake(id);
+    c = Get(id);
+    if (c == nullptr || c->queue == nullptr) return;
+    if (c->queue->size() > max_queued + c->queue->rescued_bytes) return Fail(id, ENOBUFS);
+  }
+  if (c->is_held) return;
+  c->is_held = true;
+  held_.push_back(id);
+}
+
+void Shard::SendHeld() {
+  for (size_t i = 0; i < held_.size(); i++) {
+    Connection* c = Get(held_[i]);
+    if (c == nullptr || !c->is_held) continue;
+    c->is_held = false;
+    Wake(held_[i]);
+  }
+  held_.clear();
 }
 
 void Shard::DropQueue(Connection* c) {
@@ -422,7 +441,12 @@ void Shard::AfterDrained(int id, Connection* c) {
   shutdown(c->fd, SHUT_WR);
 }
 
-void Shard::Destroy(int id) { Close(id, 0); }
+void Shard::Destroy(int id) {
+  Connection* c = Get(id);
+  // Who sends and destroys wants it to be tried.
+  if (c != nullptr && c->is_held) Wake(id);
+  Close(id, 0);
+}
 
 void Shard::Fail(int id, int error) {
   counters.socket_errors++;
@@ -454,6 +478,7 @@ const Connection* Shard::Find(int id) const {
 }
 
 size_t Shard::TakeEvents(double* target, size_t capacity) {
+  SendHeld();
   const size_t count = std::min(capacity, events_.size() - events_taken_);
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_.clear();

@@ -1,6 +1,7 @@
 // A shard against system calls that fail, take little, or come too late; and, at random, against a simple model.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -545,6 +546,41 @@ void TestControlBytes() {
   CHECK(world.shard.Find(behind.id)->queue == nullptr && world.shard.counters.queued_bytes == 0);
 }
 
+// What is to be sent in one turn leaves in one call, and in one packet with the first media behind it.
+void TestControlBytesOfATurn() {
+  World world;
+  History history;
+  Peer& peer = world.Connect();
+  const auto send = [&](const std::string& bytes) {
+    world.shard.Send(peer.id, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 1 << 20);
+  };
+  send("one,");
+  send("two,");
+  CHECK(peer.received.empty() && world.shard.counters.queued_bytes == 8);
+  world.TakeEvents();
+  CHECK(peer.received == "one,two," && peer.more_follows == std::vector<bool>{false});
+  const int id = world.OpenLog(history.log);
+  for (const bool is_there : {false, true}) {
+    if (is_there) history.Append('K', 10);
+    peer.received.clear();
+    peer.more_follows.clear();
+    send("head,");
+    send("header,");
+    world.Play(peer, id, history.log);
+    world.shard.StartPlaying(peer.id, world.now_ms);
+    CHECK(peer.received == "head,header," + (is_there ? history.entries[0] : ""));
+    CHECK(peer.more_follows == (is_there ? std::vector<bool>{true, false} : std::vector<bool>{false}));
+    world.TakeEvents();
+    CHECK(peer.call_count == (is_there ? 4u : 2u));
+    world.shard.StopPlaying(peer.id);
+    world.TakeEvents();
+  }
+  send("last words");
+  world.shard.Destroy(peer.id);
+  world.TakeEvents();
+  CHECK(peer.is_closed && peer.received.find("last words") != std::string::npos && world.shard.counters.queued_bytes == 0);
+}
+
 void TestEnds() {
   World world;
   Peer& peer = world.Connect();
@@ -661,6 +697,29 @@ void TestReservedDescriptors() {
     for (const int fd : clients) close(fd);
   }
   CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+// Whoever has spoken when it is accepted is heard in the same turn, and has the options of its listener.
+void TestAcceptAndHear() {
+  World world;
+  int port = 0;
+  CHECK(world.shard.Listen("127.0.0.1", 0, 64, false, 100, &port) >= 0);
+  const int talker = ConnectTo(port), silent = ConnectTo(port);
+  CHECK(write(talker, "hello", 5) == 5);
+  world.shard.Poll(world.now_ms);
+  world.TakeEvents();
+  CHECK(world.accepted.size() == 2 && world.heard.size() == 1 && world.heard.begin()->second == "hello");
+  for (const int id : world.accepted) {
+    int no_delay = 0, unsent = 0;
+    socklen_t length = sizeof no_delay;
+    CHECK(getsockopt(world.shard.Find(id)->fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &length) == 0 && no_delay != 0);
+    CHECK(getsockopt(world.shard.Find(id)->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &length) == 0 && unsent == 512 * 1024);
+  }
+  CHECK(write(silent, "me, too", 7) == 7);
+  world.Poll();
+  CHECK(world.heard.size() == 2);
+  close(talker);
+  close(silent);
 }
 
 void TestListenerLimits() {
@@ -961,10 +1020,12 @@ int main(int argc, char** argv) {
   TestTake();
   TestDoorbell();
   TestControlBytes();
+  TestControlBytesOfATurn();
   TestEnds();
   TestIds();
   TestAcceptWithoutDescriptors();
   TestReservedDescriptors();
+  TestAcceptAndHear();
   TestListenerLimits();
   TestConnecting();
   TestAddressesToConnectTo();

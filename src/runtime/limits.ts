@@ -16,9 +16,9 @@ export const maxQueuedBytes = 2_097_152;
 export const maxUnflushedFraction = 0.25;
 
 /**
- * How long sending may keep everything else waiting: with 20,000 players a flush takes 200 ms, and a player that joins needs three
- * turns of the event loop.
+ * How long sending may keep everything else waiting: with 20,000 players a flush takes 200 ms, and a player that joins needs two or
+ * three turns of the event loop, each of which costs some 20 µs.
  */
-export const maxFlushTurnMs = 20;
+export const maxFlushTurnMs = 4;
 /** Cursors between two looks at the clock: about 2 ms. */
 export const cursorsPerFlush = 256;
