@@ -2,13 +2,14 @@
 // product's own `millrace bench`, and the reference that one is measured beside.
 //
 //   drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] [server's pid] [unread] [ceiling s]
-//         [sampled] [spin]
+//         [sampled] [spin] [hold s]
 //
 // Opens <players> connections on loopback at the given rate: HTTP-FLV (GET), RTMP (a simple handshake, then connect,
 // createStream and play in one go), or raw (a request line, then whatever comes: what limit.c serves). The bytes are never
 // copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of <window>
 // seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
-// end. The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds. With
+// end. For <hold> more seconds the players stay, or until standard input ends: whoever reads the line may look at the server.
+// The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds. With
 // <spin> 1 it never sleeps: waking another core costs the sender, and over a network it would not.
 //
 // So many players as <sampled> says are read for what publish.c marks its pictures with: the time they took from there to the
@@ -22,6 +23,7 @@
 // Prints one line of JSON.
 #define _GNU_SOURCE
 #include <errno.h>
+#include <poll.h>
 #include <sys/epoll.h>
 #include <sys/uio.h>
 
@@ -275,9 +277,9 @@ static void print_joins(uint32_t from, uint32_t to, float *sorted) {
 
 int main(int argc, char **argv) {
   const char *protocol_name = argc > 1 ? argv[1] : "";
-  if (argc < 5 || argc > 13) {
+  if (argc < 5 || argc > 14) {
     fprintf(stderr, "usage: drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] "
-                    "[server's pid] [unread] [ceiling s] [sampled] [spin]\n");
+                    "[server's pid] [unread] [ceiling s] [sampled] [spin] [hold s]\n");
     return 2;
   }
   if (strcmp(protocol_name, "flv") == 0) protocol = FLV;
@@ -297,6 +299,7 @@ int main(int argc, char **argv) {
   sampled_wanted = argc > 11 ? (uint32_t)atoi(argv[11]) : 0;
   if (sampled_wanted > player_count) sampled_wanted = player_count;
   is_spinning = argc > 12 && atoi(argv[12]) != 0;
+  const double hold_s = argc > 13 ? atof(argv[13]) : 0;
   address = loopback(port);
   if (protocol == RTMP) put_rtmp_opening(&request, "play", argv[3]);
   else put_flv_request(&request, argv[3], port);
@@ -348,5 +351,8 @@ int main(int argc, char **argv) {
   printf("],\"latency\":{");
   print_times(latencies_ms, latency_count);
   printf("}}\n");
+  fflush(stdout);
+  struct pollfd input = {.fd = STDIN_FILENO, .events = POLLIN};
+  for (const double until = now_s() + hold_s; now_s() < until && poll(&input, 1, 0) == 0;) work(20);
   return 0;
 }
