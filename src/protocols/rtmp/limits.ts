@@ -71,3 +71,6 @@ export const maxAggregateMessages = 4_096;
 
 /** Acknowledgement windows are never taken smaller: a window of 1 would ask for an answer to every packet. */
 export const minAcknowledgementWindow = 4_096;
+
+/** Answers that are kept to be sent again, of a listener: most servers have fewer streams that many people join at the same time. */
+export const maxKnownReplies = 64;

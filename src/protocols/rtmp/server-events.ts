@@ -5,6 +5,7 @@ import type { RtmpCapabilities } from "./capabilities.ts";
 import type { RtmpCrypto } from "./handshake-digest.ts";
 import type { Connect } from "./message/connect.ts";
 import type { RtmpMessage } from "./message/message-type.ts";
+import type { ReplyMemo } from "./reply-memo.ts";
 
 export interface RtmpServerOptions {
   readonly crypto: RtmpCrypto;
@@ -18,6 +19,8 @@ export interface RtmpServerOptions {
   readonly commandTimeoutMs?: number;
   /** What enhanced clients are told; all that this program knows by default. */
   readonly capabilities?: RtmpCapabilities;
+  /** Of the sessions that have these options in common. */
+  readonly replies?: ReplyMemo;
 }
 
 /** A message of media, as it came; `payload` of "data" is AMF0 (perhaps with `@setDataFrame` in front). */
