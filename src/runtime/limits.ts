@@ -7,8 +7,8 @@ export const maxCursors = 32_768;
 export const sweepIntervalMs = 1_000;
 
 /**
- * Connections that wait to be accepted: a herd that comes back while a flush or a collection goes on. As many as Linux allows by default; who
- * finds the queue full tries again after a second, and then after two more.
+ * Connections that wait to be accepted: a herd that comes back while a flush or a collection goes on. As many as Linux allows by
+ * default; who finds the queue full tries again after a second, and then after two more.
  */
 export const acceptBacklog = 4_096;
 

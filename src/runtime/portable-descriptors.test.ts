@@ -12,22 +12,19 @@ afterEach(() => {
   child?.kill("SIGKILL");
 });
 
-test.runIf(process.platform === "linux")(
-  "listens to nobody while there is no descriptor, and goes on by itself",
-  async () => {
-    const limited = ["--nofile=64:64", process.execPath, "--input-type=module-typescript", "--eval", program];
-    child = spawn("prlimit", limited, { stdio: ["pipe", "pipe", "inherit"] });
-    const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
-    const port = Number((await lines.next()).value);
-    expect(await outcomeOf(port)).toBe("connected");
-    child.stdin!.write("take\n");
-    expect((await lines.next()).value).toBe("taken");
-    // Those in the queue would be tried again and again.
-    await reach(port, "ECONNREFUSED");
-    child.stdin!.write("give\n");
-    await reach(port, "connected");
-  },
-);
+test("listens to nobody while there is no descriptor, and goes on by itself", async () => {
+  const limited = ["--nofile=64:64", process.execPath, "--input-type=module-typescript", "--eval", program];
+  child = spawn("prlimit", limited, { stdio: ["pipe", "pipe", "inherit"] });
+  const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
+  const port = Number((await lines.next()).value);
+  expect(await outcomeOf(port)).toBe("connected");
+  child.stdin!.write("take\n");
+  expect((await lines.next()).value).toBe("taken");
+  // Those in the queue would be tried again and again.
+  await reach(port, "ECONNREFUSED");
+  child.stdin!.write("give\n");
+  await reach(port, "connected");
+});
 
 /** Bounded: three sweeps. */
 async function reach(port: number, wanted: string): Promise<void> {
