@@ -101,7 +101,7 @@ export class FlushPacer {
 
 /**
  * Turns of the event loop between two parts of a flush. A player that joins needs several, and Node accepts one HTTP connection in
- * each: with one turn after each part they queued up for as long as the flush went on. One with nothing to do takes 10 µs.
+ * each: with one turn after each part they queued up for as long as the flush went on. One with nothing to do takes a microsecond.
  */
 const turnsForOthers = 8;
 /** The share of the shard's time that sending may take before frames begin to wait for each other. */

@@ -20,7 +20,7 @@ export const maxUnflushedFraction = 0.25;
 
 /**
  * How long sending may keep everything else waiting: with 20,000 players a flush takes 200 ms, and a player that joins needs two or
- * three turns of the event loop, each of which costs some 20 µs.
+ * three turns of the event loop.
  */
 export const maxFlushTurnMs = 4;
 /** Cursors between two looks at the clock: about 2 ms. */
