@@ -249,6 +249,13 @@ bool Shard::IsAboutToStart(const Connection& c) const {
   return log.IsReachable(entry) && entry < log.entry_tail();
 }
 
+bool Shard::IsAboutToStart(const Connection& c) const {
+  if (c.log < 0 || c.is_paused || (cursors_.flags[c.cursor] & kCursorStarting) == 0) return false;
+  const Log& log = logs_[c.log].log;
+  const auto entry = static_cast<int64_t>(cursors_.entries[c.cursor]);
+  return log.IsReachable(entry) && entry < log.entry_tail();
+}
+
 bool Shard::SendQueue(int id, Connection* c) {
   ControlQueue& queue = *c->queue;
   const iovec part = {const_cast<uint8_t*>(queue.data()), queue.size()};

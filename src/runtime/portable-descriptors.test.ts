@@ -13,8 +13,15 @@ afterEach(() => {
 });
 
 test("listens to nobody while there is no descriptor, and goes on by itself", async () => {
-  const limited = ["--nofile=64:64", process.execPath, "--input-type=module-typescript", "--eval", program];
-  child = spawn("prlimit", limited, { stdio: ["pipe", "pipe", "inherit"] });
+  const [launcher = "", ...rest] = [
+    "prlimit",
+    "--nofile=64:64",
+    process.execPath,
+    "--input-type=module-typescript",
+    "--eval",
+    program,
+  ];
+  child = spawn(launcher, rest, { stdio: ["pipe", "pipe", "inherit"] });
   const lines = createInterface({ input: child.stdout! })[Symbol.asyncIterator]();
   const port = Number((await lines.next()).value);
   expect(await outcomeOf(port)).toBe("connected");
