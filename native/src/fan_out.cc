@@ -67,6 +67,7 @@ void Shard::CloseLog(int log) {
 void Shard::Play(int id, int log, int cursor, double now_ms) {
   now_ms_ = now_ms;
   StopPlaying(id);
+  if (Get(id) != nullptr) SetPaced(id, false);
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending) {
     Emit(kEventCursorFree, id, cursor, 0);

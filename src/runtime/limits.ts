@@ -22,3 +22,9 @@ export const maxUnflushedFraction = 0.25;
 export const maxFlushTurnMs = 20;
 /** Cursors between two looks at the clock: about 2 ms. */
 export const cursorsPerFlush = 256;
+
+/**
+ * How long what comes may wait in its socket: a publisher of 25 Mb/s sends 156 KB meanwhile, which the kernel's receive buffer
+ * (128 KiB at first, growing to megabytes as it is read) holds.
+ */
+export const maxReadIntervalMs = 50;

@@ -30,7 +30,7 @@ describe("the addon", () => {
     expect(() => new make()).toThrow("needs a Uint8Array");
     expect(() => new make(1_000)).toThrow("needs a Uint8Array");
     expect(() => make()).toThrow();
-    expect(() => Shard.prototype.poll.call({} as never, 0)).toThrow();
+    expect(() => Shard.prototype.poll.call({} as never, 0, false)).toThrow();
     const shard = new Shard(new Uint8Array(65_536));
     shard.start(() => {});
     expect(() => shard.start(() => {})).toThrow("started once");
@@ -51,7 +51,8 @@ describe("the addon", () => {
         expect(shard.connectionBytes(id)).toEqual([0, 0]);
         expect(shard.peerAddress(id)).toEqual(["", 0]);
       }
-      expect(shard.poll(0)).toBe(false);
+      expect(shard.poll(0, true)).toBe(false);
+      expect(shard.pausePaced(true)).toBe(false);
       expect(shard.takeEvents(new Float64Array(4))).toBe(0);
       expect(shard.adopt(-1)).toBeLessThan(0);
     };

@@ -19,6 +19,7 @@ import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from
 import { NativeConnection, type NativeSockets } from "./native-connection.ts";
 import { NativeLog } from "./native-log.ts";
 import { PortableTransport } from "./portable-transport.ts";
+import { ReadPacer } from "./read-pacer.ts";
 import { descriptorOf } from "./socket-descriptor.ts";
 import type {
   Connection,
@@ -50,9 +51,12 @@ export class NativeTransport implements Transport, NativeSockets {
   #isBegun = false;
   readonly #counters = new Float64Array(Object.keys(nativeCounters).length);
   readonly #pacer: FlushPacer;
+  readonly #readPacer: ReadPacer;
   readonly #sweep: NodeJS.Timeout;
   #limits: Float64Array = limitsOf(defaultLagLimits);
   #again: NodeJS.Immediate | undefined;
+  /** Whether the reading under way, which may take several turns, is of paced connections, too. */
+  #readsPaced = false;
   #isDraining = false;
   #isClosed = false;
 
@@ -61,8 +65,20 @@ export class NativeTransport implements Transport, NativeSockets {
     this.#addon = addon;
     this.#onFailure = onFailure;
     this.#portable = new PortableTransport(onFailure, pacing);
-    this.#pacer = new FlushPacer(pacing, systemClock.monotonicMs, () => this.#flushDirty());
     this.#shard = new addon.Shard(this.#received);
+    this.#readPacer = new ReadPacer(pacing, systemClock.monotonicMs, {
+      pause: (isPaused) => !this.#isClosed && this.#shard.pausePaced(isPaused),
+      read: () => {
+        this.#readsPaced = true;
+        this.#poll();
+      },
+    });
+    this.#pacer = new FlushPacer(
+      pacing,
+      systemClock.monotonicMs,
+      () => this.#flushDirty(),
+      (dueMs) => this.#readPacer.handleFlush(dueMs),
+    );
     this.#shard.setCursors(new Uint8Array(this.#table.shared), this.#table.capacity);
     this.#shard.start(() => this.#poll());
     this.#sweep = setInterval(() => {
@@ -188,6 +204,7 @@ export class NativeTransport implements Transport, NativeSockets {
     this.#shard.counters(this.#counters); // the last word
     this.#isClosed = true;
     this.#pacer.stop();
+    this.#readPacer.stop();
     clearImmediate(this.#again);
     this.#shard.stop();
     await this.#portable.close();
@@ -212,9 +229,12 @@ export class NativeTransport implements Transport, NativeSockets {
 
   #poll(): void {
     if (this.#isClosed) return;
-    const hasMore = this.#shard.poll(systemClock.monotonicMs());
+    const nowMs = systemClock.monotonicMs();
+    const hasMore = this.#shard.poll(nowMs, this.#readsPaced);
     this.#drain();
     if (hasMore) this.#pollAgain();
+    else this.#readsPaced = false;
+    this.#readPacer.handleTurn(nowMs, !hasMore);
   }
 
   /** After the event loop has seen to everybody else. */
