@@ -7,7 +7,7 @@ import type { StreamName } from "./stream-name.ts";
 
 /** Turns frames into entries of one log. One for each stream and wire format, made on the first subscriber. */
 export interface Packetizer {
-  /** Appends what the frame becomes. `isRandomAccess` as the stream sees it; a packetizer that leaves out video decides anew. */
+  /** Appends what the frame becomes; the frame is lent for the call. `isRandomAccess` as the stream sees it; a packetizer that leaves out video decides anew. */
   handleFrame(frame: Frame, isRandomAccess: boolean): void;
   /** The publisher's description changed. */
   handleMetadata(metadata: StreamMetadata): void;
