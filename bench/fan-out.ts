@@ -28,6 +28,7 @@ import {
   startNginx,
   startNodeMediaServer,
   startOurs,
+  startSrs,
 } from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
@@ -50,9 +51,9 @@ export async function run(): Promise<BenchResult[]> {
   const others = [...(await measurePortable(bench)), ...(await measurePeers(bench, folder.path))];
   return [
     ...ours.results,
-    ...others.map(({ name, protocol, label, samples }) => ({
-      name: `${label}, a flush each ${flushIntervalsMs[0]} ms, beside ${name}`,
-      value: ours[protocol],
+    ...others.map(({ name, protocol, label, intervalMs, samples }) => ({
+      name: `${label}, a flush each ${intervalMs} ms, beside ${name}`,
+      value: ours.figures.get(figureKey(protocol, intervalMs)) ?? Number.NaN,
       unit,
       reference: { name, value: median(samples) },
     })),
@@ -75,11 +76,13 @@ interface Samples {
   readonly name: string;
   readonly protocol: "rtmp" | "flv";
   readonly label: string;
+  /** Its flush interval, and that of ours beside it. */
+  readonly intervalMs: number;
   readonly samples: readonly number[];
 }
 
 /** Ours and `limit` in turn, at each flush interval. */
-async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[]; rtmp: number; flv: number }> {
+async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[]; figures: Map<string, number> }> {
   const results: BenchResult[] = [];
   const figures = new Map<string, number>();
   for (const intervalMs of flushIntervalsMs) {
@@ -99,7 +102,7 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
       const pairs = rounds.map((round) => [gigabitsPerCore(round[protocol]), gigabitsPerCore(round.limit)] as const);
       const value = median(pairs.map(([own]) => own));
       const reference = { name: "limit", value: median(pairs.map(([, limit]) => limit)) };
-      figures.set(`${protocol} ${intervalMs}`, value);
+      figures.set(figureKey(protocol, intervalMs), value);
       results.push({ name: `${label}, a flush each ${intervalMs} ms`, value, unit, reference, pairs });
       const withoutPublisher = rounds.map((round) => {
         const { cpuSeconds, seconds } = round[protocol];
@@ -129,32 +132,33 @@ async function compareWithLimit(bench: Bench): Promise<{ results: BenchResult[];
       });
     }
   }
-  const [perFrame] = flushIntervalsMs;
-  return { results, rtmp: figures.get(`rtmp ${perFrame}`) ?? 0, flv: figures.get(`flv ${perFrame}`) ?? 0 };
+  return { results, figures };
 }
 
 /** The transport that needs no addon, at one flush per frame. */
 async function measurePortable(bench: Bench): Promise<Samples[]> {
-  await using server = await startOurs(fileSource(bench.file), [
-    ...flushEach(flushIntervalsMs[0] as number),
-    "server.transport=portable",
-  ]);
-  return await measureOther(bench, server, "our portable transport"); // before the server is stopped
+  await using server = await startOurs(fileSource(bench.file), [...flushEach(perFrameMs), "server.transport=portable"]);
+  const portable = { name: "our portable transport", intervalMs: perFrameMs, share: peerShare };
+  return await measureOther(bench, server, portable); // before the server is stopped
 }
 
 async function measurePeers(bench: Bench, folder: string): Promise<Samples[]> {
   const samples: Samples[] = [];
-  for (const [name, start] of peers) {
-    await using server = await start(fileSource(bench.file), folder);
-    if (server === undefined) process.stderr.write(`  ${name} is not installed: left out\n`);
-    else samples.push(...(await measureOther(bench, server, name)));
+  for (const peer of peers) {
+    await using server = await peer.start(fileSource(bench.file), folder);
+    if (server === undefined) process.stderr.write(`  ${peer.name} is not ${peer.isThere}: left out\n`);
+    else samples.push(...(await measureOther(bench, server, peer)));
   }
   return samples;
 }
 
-async function measureOther(bench: Bench, server: MeasuredServer, name: string): Promise<Samples[]> {
+async function measureOther(
+  bench: Bench,
+  server: MeasuredServer,
+  { name, intervalMs, share }: Pick<Peer, "name" | "intervalMs" | "share">,
+): Promise<Samples[]> {
   const samples: Samples[] = [];
-  const load = { ...bench, players: bench.players * otherShare, windowSeconds: gopSeconds };
+  const load = { ...bench, players: bench.players * share, windowSeconds: gopSeconds };
   for (const [protocol, label] of protocols) {
     if (protocol === "flv" && server.httpPort === undefined) continue;
     const figures: number[] = [];
@@ -167,7 +171,7 @@ async function measureOther(bench: Bench, server: MeasuredServer, name: string):
           `(${joined - report.closed} of ${players} players, the last one got ${(leastShare * 100).toFixed(0)} %)\n`,
       );
     }
-    samples.push({ name, protocol, label, samples: figures });
+    samples.push({ name, protocol, label, intervalMs, samples: figures });
   }
   return samples;
 }
@@ -211,6 +215,10 @@ function flushEach(intervalMs: number): string[] {
   return [`streaming.flush_interval=${intervalMs}ms`, "streaming.latency_budget=0ms"];
 }
 
+function figureKey(protocol: "rtmp" | "flv", intervalMs: number): string {
+  return `${protocol} ${intervalMs}`;
+}
+
 function median(values: readonly number[]): number {
   return percentile(values, 0.5);
 }
@@ -218,18 +226,38 @@ function median(values: readonly number[]): number {
 const unit = "Gb/s per core";
 const native = "server.transport=native";
 /** One flush per picture at 25 pictures a second, and what other servers call merged writes. */
-const flushIntervalsMs: readonly number[] = [40, 350];
+const perFrameMs = 40;
+const mergedMs = 350;
+const flushIntervalsMs: readonly number[] = [perFrameMs, mergedMs];
 const protocols = [
   ["rtmp", "RTMP"],
   ["flv", "HTTP-FLV"],
 ] as const;
-const peers: readonly (readonly [string, (source: Source, folder: string) => Promise<MeasuredServer | undefined>])[] = [
-  ["nginx-rtmp", startNginx],
-  ["node-media-server", startNodeMediaServer],
+
+interface Peer {
+  readonly name: string;
+  readonly start: (source: Source, folder: string) => Promise<MeasuredServer | undefined>;
+  /** What it is not where it can't be had. */
+  readonly isThere: string;
+  readonly intervalMs: number;
+  /** Of the players. */
+  readonly share: number;
+}
+
+/** A whole load is more than a core of some of them carries, and what a drowning server drops would count for it. */
+const peerShare = 0.5;
+const peers: readonly Peer[] = [
+  { name: "nginx-rtmp", start: startNginx, isThere: "installed", intervalMs: perFrameMs, share: peerShare },
+  {
+    name: "node-media-server",
+    start: startNodeMediaServer,
+    isThere: "installed",
+    intervalMs: perFrameMs,
+    share: peerShare,
+  },
+  { name: "SRS", start: startSrs, isThere: "here (SRS=its binary says where)", intervalMs: mergedMs, share: 1 },
 ];
 const gopSeconds = 2;
 const otherRounds = 2;
-/** A whole load is more than a core of some of them carries, and what a drowning server drops would count for it. */
-const otherShare = 0.5;
 
 if (import.meta.main) printResults(await run());

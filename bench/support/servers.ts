@@ -112,6 +112,27 @@ export async function startNodeMediaServer(
   return startPeer(source, rtmpPort, httpPort, process.execPath, [program, String(rtmpPort), String(httpPort), folder]);
 }
 
+/** SRS as its binary is named by the environment, with merged writes of 350 ms; undefined where none is named. */
+export async function startSrs(source: Source | undefined, folder: string): Promise<MeasuredServer | undefined> {
+  const binary = process.env["SRS"];
+  if (binary === undefined) return undefined;
+  const [rtmpPort, httpPort] = [await freePort(), await freePort()];
+  const home = `${folder}/srs`;
+  await mkdir(home, { recursive: true });
+  const configuration = `
+    listen ${rtmpPort}; max_connections 8192; daemon off; pid ${home}/pid;
+    srs_log_tank console; srs_log_level error;
+    http_server { enabled on; listen ${httpPort}; dir ${home}; }
+    vhost __defaultVhost__ {
+      tcp_nodelay off;
+      play { mw_latency 350; }
+      http_remux { enabled on; mount [vhost]/[app]/[stream].flv; }
+    }
+  `;
+  await writeFile(`${home}/srs.conf`, configuration);
+  return startPeer(source, rtmpPort, httpPort, resolve(binary), ["-c", `${home}/srs.conf`]);
+}
+
 async function startPeer(
   source: Source | undefined,
   rtmpPort: number,

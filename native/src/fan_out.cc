@@ -69,6 +69,7 @@ void Shard::CloseLog(int log) {
 void Shard::Play(int id, int log, int cursor, double now_ms) {
   now_ms_ = now_ms;
   StopPlaying(id);
+  if (Get(id) != nullptr) SetPaced(id, false);
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending) {
     events_.Emit(kEventCursorFree, id, cursor, 0);
@@ -246,13 +247,6 @@ bool Shard::IsAboutToStart(const Connection& c) const {
   if (c.log < 0 || c.is_paused || !cursors_.IsStarting(c.cursor)) return false;
   const Log& log = logs_[c.log].log;
   const int64_t entry = cursors_.EntryOf(c.cursor);
-  return log.IsReachable(entry) && entry < log.entry_tail();
-}
-
-bool Shard::IsAboutToStart(const Connection& c) const {
-  if (c.log < 0 || c.is_paused || (cursors_.flags[c.cursor] & kCursorStarting) == 0) return false;
-  const Log& log = logs_[c.log].log;
-  const auto entry = static_cast<int64_t>(cursors_.entries[c.cursor]);
   return log.IsReachable(entry) && entry < log.entry_tail();
 }
 

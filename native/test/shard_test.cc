@@ -2,6 +2,7 @@
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -493,6 +494,83 @@ void TestTake() {
   CHECK(world.shard.Take(file) == -EPERM && fcntl(file, F_GETFD) == -1);
   CHECK(world.shard.counters.open == 0);
   close(ends[1]);
+}
+
+// As the event loop asks.
+bool IsReadable(int fd) {
+  pollfd question{fd, POLLIN, 0};
+  return poll(&question, 1, 0) == 1;
+}
+
+// Who brings much waits while it is paused, and nobody else does; nothing is lost on the way from one set to the other.
+void TestPacedConnections() {
+  World world;
+  Peer& publisher = world.Connect();
+  Peer& player = world.Connect();
+  const auto bring = [](const Peer& peer, int count) {
+    for (int i = 0; i < count; i++) CHECK(write(peer.far_end, "x", 1) == 1);
+  };
+  const auto is_paced = [&](const Peer& peer) { return world.shard.Find(peer.id)->is_paced; };
+  CHECK(!world.shard.PausePaced(true));  // nobody is
+  for (int i = 0; i < 20; i++) {
+    bring(publisher, 1);
+    world.Poll();
+  }
+  bring(player, 1);
+  world.Poll();
+  bring(publisher, 1);  // on its way while the set is changed
+  world.Sweep();
+  CHECK(is_paced(publisher) && !is_paced(player));
+  world.Poll();
+  CHECK(publisher.brought_bytes == 21);
+
+  CHECK(world.shard.PausePaced(true) && world.shard.PausePaced(true));
+  bring(publisher, 3);
+  CHECK(!IsReadable(world.shard.epoll_fd()));  // does not wake the thread
+  world.Poll();
+  CHECK(publisher.brought_bytes == 21);
+  bring(player, 1);
+  CHECK(IsReadable(world.shard.epoll_fd()));
+  world.Poll();
+  CHECK(player.brought_bytes == 2 && publisher.brought_bytes == 21);
+  world.PollAll();
+  CHECK(publisher.brought_bytes == 24);
+  bring(publisher, 1);
+  CHECK(!world.shard.PausePaced(false));
+  CHECK(IsReadable(world.shard.epoll_fd()));
+  world.Poll();
+  CHECK(publisher.brought_bytes == 25);
+
+  // More of them than a turn takes, and than the receive buffer holds.
+  std::vector<Peer*> many;
+  for (int i = 0; i < 300; i++) many.push_back(&world.Connect());
+  for (int i = 0; i < 20; i++) {
+    for (const Peer* peer : many) bring(*peer, 1);
+    world.Poll();
+  }
+  world.Sweep();
+  CHECK(world.shard.PausePaced(true));
+  const std::string much(1000, 'x');
+  for (const Peer* peer : many) CHECK(write(peer->far_end, much.data(), much.size()) == 1000);
+  world.PollAll();
+  for (const Peer* peer : many) CHECK(is_paced(*peer) && peer->brought_bytes == 1020);
+
+  // One that ends, begins to play or falls silent is paced no more.
+  close(many[0]->far_end);
+  many[0]->far_end = -1;
+  world.PollAll();
+  CHECK(many[0]->is_peer_ended);
+  world.shard.Destroy(many[0]->id);
+  History history;
+  history.Append('K', 10);
+  world.Play(*many[1], world.OpenLog(history.log), history.log);
+  CHECK(!is_paced(*many[1]));
+  CHECK(is_paced(*many[2]));
+  world.Sweep();
+  CHECK(!world.shard.PausePaced(true));
+  bring(*many[2], 1);
+  world.Poll();
+  CHECK(many[2]->brought_bytes == 1021);
 }
 
 void TestDoorbell() {
@@ -1018,6 +1096,7 @@ int main(int argc, char** argv) {
   TestReplaceLog();
   TestReplaceLogByAnEmptyOne();
   TestTake();
+  TestPacedConnections();
   TestDoorbell();
   TestControlBytes();
   TestControlBytesOfATurn();

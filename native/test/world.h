@@ -37,6 +37,7 @@ struct Peer {
   bool is_finished = false;
   bool is_connected = false;
   bool is_peer_ended = false;
+  double brought_bytes = 0;               // what it has sent, as JavaScript was told
   int lag_count = 0;
   double skipped_bytes = 0;
 };
@@ -144,6 +145,12 @@ class World {
     TakeEvents();
   }
 
+  // Paced connections that wait are read, too.
+  void PollAll() {
+    while (shard.Poll(now_ms, true)) TakeEvents();
+    TakeEvents();
+  }
+
   void Sweep() {
     shard.Sweep(limits, now_ms);
     TakeEvents();
@@ -187,6 +194,8 @@ class World {
     if (type == kEventClosed) {
       peer.is_closed = true;
       peer.close_error = static_cast<int>(event[2]);
+    } else if (type == kEventData) {
+      peer.brought_bytes += event[3];
     } else if (type == kEventEvicted) {
       peer.is_evicted = true;
     } else if (type == kEventFinished) {

@@ -8,8 +8,9 @@ import type { StreamName } from "./stream-name.ts";
 /** Turns frames into entries of one log. One for each stream and wire format, made on the first subscriber. */
 export interface Packetizer {
   /**
-   * Appends what the frame becomes. `isRandomAccess` as the stream sees it; a packetizer that leaves out video decides anew.
-   * `cameAsPackets`: its packets were handed to {@link handlePacket} before; whoever has taken them all leaves the frame out.
+   * Appends what the frame becomes; the frame is lent for the call. `isRandomAccess` as the stream sees it; a packetizer that leaves
+   * out video decides anew. `cameAsPackets`: its packets were handed to {@link handlePacket} before; whoever has taken them all
+   * leaves the frame out.
    */
   handleFrame(frame: Frame, isRandomAccess: boolean, cameAsPackets: boolean): void;
   /** Appends a packet of a frame that is not whole yet. Left out by those who can send nothing but what they made of frames. */

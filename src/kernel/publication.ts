@@ -55,7 +55,7 @@ export class Publication {
    *
    * @param ptsTicks - presentation time in ticks of the track's timescale, 0 being the start of the stream
    * @param dtsTicks - decoding time; frames of a track come in its order
-   * @param data - the access unit as docs/frames.md says; the kernel keeps it, so it must not change any more
+   * @param data - the access unit as docs/frames.md says; lent: the kernel copies what it keeps
    * @param cameAsPackets - its packets were published before, from the first one on
    */
   publish(

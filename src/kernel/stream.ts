@@ -11,6 +11,7 @@ import type { Packet, Packetizer, WireFormat } from "./egress.ts";
 import { EgressLog } from "./egress-log.ts";
 import { ERR_ENGINE_CLOSED, ERR_LIMIT_REACHED, ERR_LOG_BROKEN } from "./errors.ts";
 import type { Frame, Track, TrackFormat, TrackKind } from "./frame.ts";
+import type { FramePieces } from "./frame-pieces.ts";
 import { FrameWindow } from "./frame-window.ts";
 import {
   type EngineLimits,
@@ -50,7 +51,8 @@ export interface StreamOwner {
   subscriptionClosed(stream: Stream, reason: string): void;
   subscriberLagged(stream: Stream, skippedFrameCount: number): void;
   subscriberEvicted(stream: Stream): void;
-  frame(stream: Stream, frame: Frame): void;
+  /** Left out by one that does not want to know. */
+  frame?(stream: Stream, frame: Frame): void;
 }
 
 export class Stream implements SubscriptionSource {
@@ -80,7 +82,14 @@ export class Stream implements SubscriptionSource {
   #trackVersion = 0;
 
   /** Made by the engine. */
-  constructor(name: StreamName, limits: EngineLimits, budget: MemoryBudget, owner: StreamOwner, nowMs: number) {
+  constructor(
+    name: StreamName,
+    limits: EngineLimits,
+    budget: MemoryBudget,
+    owner: StreamOwner,
+    nowMs: number,
+    pieces?: FramePieces,
+  ) {
     this.name = name;
     this.#limits = limits;
     this.#budget = budget;
@@ -94,6 +103,7 @@ export class Stream implements SubscriptionSource {
         slackFrames: windowSlackFrames,
       },
       budget,
+      pieces,
     );
   }
 
@@ -291,7 +301,7 @@ export class Stream implements SubscriptionSource {
     return track;
   }
 
-  /** Takes in one frame. Decoding times that go back within a track are held at the last one. */
+  /** Takes in one frame, whose bytes are lent. Decoding times that go back within a track are held at the last one. */
   append(
     track: Track,
     ptsTicks: number,
@@ -317,7 +327,7 @@ export class Stream implements SubscriptionSource {
     this.window.push(frame, isRandomAccess);
     this.#qos.add(frame);
     for (const [key, egress] of this.#egress) this.#append(key, egress, frame, isRandomAccess, cameAsPackets);
-    this.#owner.frame(this, frame);
+    this.#owner.frame?.(this, this.window.get(this.window.nextSequence - 1) as Frame);
     this.#wake();
   }
 

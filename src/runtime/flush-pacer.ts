@@ -18,6 +18,7 @@ export class FlushPacer {
   readonly #pacing: FlushPacing;
   readonly #nowMs: () => number;
   readonly #flush: () => boolean;
+  readonly #onFlushed: (dueMs: number) => void;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Not before this. */
@@ -29,11 +30,20 @@ export class FlushPacer {
   /** Asked for since it began. */
   #isWanted = false;
 
-  /** @param flush - false: there is more than one turn has time for, it wants to be called in the next one */
-  constructor(pacing: FlushPacing, nowMs: () => number, flush: () => boolean) {
+  /**
+   * @param flush - false: there is more than one turn has time for, it wants to be called in the next one
+   * @param onFlushed - told when the next flush may be, after each
+   */
+  constructor(
+    pacing: FlushPacing,
+    nowMs: () => number,
+    flush: () => boolean,
+    onFlushed: (dueMs: number) => void = () => {},
+  ) {
     this.#pacing = pacing;
     this.#nowMs = nowMs;
     this.#flush = flush;
+    this.#onFlushed = onFlushed;
   }
 
   /** Asks for a flush; any number of times before it comes. */
@@ -80,6 +90,7 @@ export class FlushPacer {
     const wantedMs = this.#tookMs / targetShare;
     this.#dueMs = this.#startedMs + Math.max(minIntervalMs, Math.min(wantedMs, latencyBudgetMs));
     if (this.#isWanted) this.request();
+    this.#onFlushed(this.#dueMs);
   }
 
   /** Goes on when the others have had some turns, or as much time as the flush. */

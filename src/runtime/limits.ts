@@ -52,3 +52,9 @@ export const maxQueuedDatagramBytes = 4_194_304;
 export const datagramSlotBytes = 66_560;
 /** How many of them come in one turn. Untouched memory costs nothing: most touch one page. */
 export const datagramSlots = 64;
+
+/**
+ * How long what comes may wait in its socket: a publisher of 25 Mb/s sends 156 KB meanwhile, which the kernel's receive buffer
+ * (128 KiB at first, growing to megabytes as it is read) holds.
+ */
+export const maxReadIntervalMs = 50;

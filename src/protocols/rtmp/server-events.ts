@@ -23,7 +23,7 @@ export interface RtmpServerOptions {
   readonly replies?: ReplyMemo;
 }
 
-/** A message of media, as it came; `payload` of "data" is AMF0 (perhaps with `@setDataFrame` in front). */
+/** A message of media, as it came; its payload is lent for as long as the bytes that the session was given last. `payload` of "data" is AMF0 (perhaps with `@setDataFrame` in front). */
 export type RtmpMediaMessage = RtmpMessage & { readonly type: "audio" | "video" | "data" };
 
 export type RtmpServerEvent =

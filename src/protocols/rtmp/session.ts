@@ -86,7 +86,7 @@ export class RtmpServerSession {
     return this.#droppedMessages;
   }
 
-  /** Takes bytes of the peer; they are not kept. The peer's mistakes never throw: they become the "closed" event. */
+  /** Takes bytes of the peer; events of media are views of them, and to be drained while they last. The peer's mistakes never throw: they become the "closed" event. */
   handle(bytes: Uint8Array, now: number): void {
     if (this.#state === "closed") return;
     this.#now = now;
