@@ -21,7 +21,7 @@ import { ServerMeter } from "./server-meter.ts";
 import { runPlayers } from "./steady-players.ts";
 import { runPublishers } from "./steady-publishers.ts";
 
-/** Runs to its end. Errors: ERR_BENCH_ADDRESS, ERR_RTMP_URL and ERR_BENCH_REFUSED, before anything was connected. */
+/** Runs to its end. Errors: ERR_BENCH_ADDRESS, ERR_RTMP_URL, ERR_RTSP_URL and ERR_BENCH_REFUSED, before anything was connected. */
 export async function runBench(options: BenchOptions, onProgress: (line: string) => void): Promise<BenchReport> {
   const address = parseBenchAddress(options.address);
   const host = await resolveHost(address.host, options.allowRemote);
@@ -71,5 +71,5 @@ function checkDescriptors(wanted: number): void {
 
 /** The same server's, when the address says where it is. */
 function statsUrlOf(address: BenchAddress): string | undefined {
-  return address.protocol === "rtmp" ? undefined : `http://${address.authority}/stats`;
+  return address.protocol === "rtmp" || address.protocol === "rtsp" ? undefined : `http://${address.authority}/stats`;
 }

@@ -16,7 +16,8 @@ export interface DecodedSample {
 export async function decodeSample(address: BenchAddress, count: number): Promise<DecodedSample | undefined> {
   // It knows no WebSocket-FLV: the same server has the same stream over HTTP.
   const url = address.url.replace(/^ws:/, "http:");
-  const results = await Promise.all(Array.from({ length: count }, () => decode(url)));
+  const input = [...inputOptions[address.protocol], "-i", url];
+  const results = await Promise.all(Array.from({ length: count }, () => decode(input)));
   const found = results.filter((result) => result !== undefined);
   if (found.length === 0) return undefined;
   return {
@@ -32,9 +33,9 @@ interface Decoded {
   readonly complaint: string | undefined;
 }
 
-function decode(url: string): Promise<Decoded | undefined> {
-  const input = ["-rw_timeout", String(timeoutMs * 1000), "-i", url, "-t", String(sampleSeconds)];
-  const args = ["-nostdin", "-v", "error", ...input, "-f", "null", "-progress", "pipe:1", "-"];
+function decode(input: readonly string[]): Promise<Decoded | undefined> {
+  const output = ["-t", String(sampleSeconds), "-f", "null", "-progress", "pipe:1", "-"];
+  const args = ["-nostdin", "-v", "error", ...input, ...output];
   const child = spawn("ffmpeg", args, { stdio: ["ignore", "pipe", "pipe"] });
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   let pictureCount = 0;
@@ -63,4 +64,11 @@ function decode(url: string): Promise<Decoded | undefined> {
 const sampleSeconds = 3;
 /** From start to end: ffmpeg probes for up to 5 s. */
 const timeoutMs = 15_000;
+const timeoutText = String(timeoutMs * 1000);
+const inputOptions: Readonly<Record<BenchAddress["protocol"], readonly string[]>> = {
+  rtmp: ["-rw_timeout", timeoutText],
+  "http-flv": ["-rw_timeout", timeoutText],
+  "ws-flv": ["-rw_timeout", timeoutText],
+  rtsp: ["-rtsp_transport", "tcp", "-timeout", timeoutText],
+};
 const maxComplaintLength = 2_000;

@@ -35,6 +35,9 @@ export class Load {
   readonly failures: FailureCounts = new FailureCounts();
   /** From connect() to the first media byte, and to the first whole key frame. */
   readonly joinTimes: Histogram = new Histogram();
+  /** From connect() until the connection stood, and from PLAY to the first media byte. */
+  readonly connectTimes: Histogram = new Histogram();
+  readonly firstTimes: Histogram = new Histogram();
   readonly keyTimes: Histogram = new Histogram();
   readonly #options: LoadOptions;
   /** For those who stop reading, which a socket of Node can. */
@@ -112,6 +115,10 @@ export class Load {
 
   // For the handlers.
 
+  connected(player: number): void {
+    this.connectTimes.add(performance.now() - (this.#startedAtMs[player] as number));
+  }
+
   /** Bytes of media, perhaps the first ones. Returns whether the player plays. */
   received(player: number, byteLength: number): boolean {
     const { checks } = this.#options;
@@ -119,7 +126,10 @@ export class Load {
     const startedAtMs = this.#startedAtMs[player] as number;
     if (this.#states[player] === states.joining && checks.firstMediaAtMs[player] !== 0) {
       this.#setState(player, states.playing);
-      this.joinTimes.add((checks.firstMediaAtMs[player] as number) - startedAtMs);
+      const firstAtMs = checks.firstMediaAtMs[player] as number;
+      const playSentAtMs = checks.playSentAtMs[player] as number;
+      this.joinTimes.add(firstAtMs - startedAtMs);
+      if (playSentAtMs !== 0) this.firstTimes.add(firstAtMs - playSentAtMs);
       this.#options.onJoined(player);
     }
     if (this.#hasKey[player] === 0 && checks.firstKeyAtMs[player] !== 0) {
@@ -169,6 +179,10 @@ class PlayerHandler implements ConnectionHandler {
     this.#player = player;
     this.#protocol = protocol;
     this.#socket = socket;
+  }
+
+  handleConnect(): void {
+    this.#load.connected(this.#player);
   }
 
   handleBytes(bytes: Uint8Array): void {

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { ERR_RTMP_URL } from "../../protocols/rtmp/errors.ts";
+import { ERR_RTSP_URL } from "../../protocols/rtsp/errors.ts";
 import { parseBenchAddress, publishUrl } from "../bench/address.ts";
 import { ERR_BENCH_ADDRESS, ERR_BENCH_REFUSED } from "../bench/errors.ts";
 import { formatReport, reportJson } from "../bench/format-report.ts";
@@ -23,8 +24,13 @@ export interface BenchServices {
 export function benchCommand({ stdout, stderr, onDone }: BenchServices): Command {
   const command = new Command("bench");
   return command
-    .description("put a server under load: players of RTMP, HTTP-FLV or WebSocket-FLV by the thousand, or publishers")
-    .argument("<address>", "rtmp://host/app/name, http://host:8000/app/name.flv or ws://host:8000/app/name.flv")
+    .description(
+      "put a server under load: players of RTMP, RTSP, HTTP-FLV or WebSocket-FLV by the thousand, or publishers",
+    )
+    .argument(
+      "<address>",
+      "rtmp://host/app/name, rtsp://host:8554/app/name, http://host:8000/app/name.flv or ws://host:8000/app/name.flv",
+    )
     .option("--players <n>", "how many players; with --churn the most at one time", whole(1, limits.maxPlayers), 100)
     .option("--rate <n>", "joins a second", whole(1, limits.maxRatePerSecond), 1_000)
     .option("--seconds <n>", "what is measured when all have joined", whole(1, limits.maxSeconds), 10)
@@ -172,4 +178,4 @@ function oneOf(names: readonly string[]): (text: string) => string {
   };
 }
 
-const usageCodes: ReadonlySet<string> = new Set([ERR_BENCH_ADDRESS, ERR_BENCH_REFUSED, ERR_RTMP_URL]);
+const usageCodes: ReadonlySet<string> = new Set([ERR_BENCH_ADDRESS, ERR_BENCH_REFUSED, ERR_RTMP_URL, ERR_RTSP_URL]);
