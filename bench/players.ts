@@ -1,7 +1,7 @@
 /**
- * As many players as one process can have: connections by HTTP-FLV and by RTMP up to the limit of descriptors, at 100 kb/s each.
+ * As many players as one process can have: connections by HTTP-FLV, by RTMP and by RTSP up to the limit of descriptors, at 100 kb/s each.
  * Resident memory of each, none lost, and how long joining takes at 2,000 and at the end.
- * `node bench/players.ts [--players 19900] [--json]`
+ * `node bench/players.ts [--players 19900] [--protocol rtsp] [--json]`
  */
 
 import { execFileSync } from "node:child_process";
@@ -9,10 +9,17 @@ import { parseArgs } from "node:util";
 import { TestFolder } from "../test/support/folder.ts";
 import { compileLoadPrograms, type DrainReport, drain, type LoadPrograms, writeSource } from "./support/load.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
-import { fileSource, type MeasuredServer, measuredStream, startOurs } from "./support/servers.ts";
+import {
+  fileSource,
+  type MeasuredServer,
+  measuredStream,
+  type PlayedProtocol,
+  portOf,
+  startOurs,
+} from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
-  const options = { players: { type: "string" }, json: { type: "boolean" } } as const;
+  const options = { players: { type: "string" }, protocol: { type: "string" }, json: { type: "boolean" } } as const;
   const { values } = parseArgs({ options, allowPositionals: true });
   const limit = Number(execFileSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }).trim());
   const wanted = Number(values.players ?? mostPlayers);
@@ -25,6 +32,7 @@ export async function run(): Promise<BenchResult[]> {
   await writeSource(file, { videoKilobits: 68, audioKilobits: 32, size: "320x180" });
   const results: BenchResult[] = [];
   for (const [protocol, label] of protocols) {
+    if (values.protocol !== undefined && values.protocol !== protocol) continue;
     // One flush each 350 ms: 20,000 players at each picture would be a third of what two cores send at all.
     await using server = await startOurs(fileSource(file), [
       "server.transport=native",
@@ -66,6 +74,9 @@ function resultsOf(label: string, few: DrainReport, many: DrainReport): BenchRes
     memoryOf(label, few, many),
     { name: `${label} join p99, 1,000 to 2,000 players`, value: at(1_000), unit: "ms" },
     { name: `${label} join p99, the last thousand`, value: at(many.players - 1), unit: "ms" },
+    ...(many.first.count === 0
+      ? []
+      : [{ name: `${label} from PLAY to the first byte, p99 of all`, value: many.first.p99Ms, unit: "ms" }]),
   ];
 }
 
@@ -77,16 +88,16 @@ function joinAt({ groups }: DrainReport, number: number): number {
 function fill(
   programs: LoadPrograms,
   server: MeasuredServer,
-  protocol: "rtmp" | "flv",
+  protocol: PlayedProtocol,
   players: number,
 ): Promise<DrainReport> {
-  const port = protocol === "rtmp" ? server.rtmpPort : (server.httpPort as number);
+  const port = portOf(server, protocol) as number;
   const times = { joinsPerSecond, settleSeconds: 2, windowSeconds: 4, ceilingSeconds: 40 };
   return drain(programs, { protocol, port, stream: measuredStream, players, pid: server.pid, ...times });
 }
 
 /** The compiler has seen the code before memory is read. */
-async function warmUp(programs: LoadPrograms, server: MeasuredServer, protocol: "rtmp" | "flv"): Promise<void> {
+async function warmUp(programs: LoadPrograms, server: MeasuredServer, protocol: PlayedProtocol): Promise<void> {
   await fill(programs, server, protocol, fewPlayers);
 }
 
@@ -101,6 +112,7 @@ const flushMs = 350;
 const protocols = [
   ["flv", "HTTP-FLV"],
   ["rtmp", "RTMP"],
+  ["rtsp", "RTSP"],
 ] as const;
 
 if (import.meta.main) printResults(await run());
