@@ -35,11 +35,13 @@ import { ERR_INTERNAL, ERR_RTSP_TRACK_LEFT_OUT } from "../errors.ts";
 import type { PlayOptionsPair } from "../play-options.ts";
 import { parsePlayerQuery } from "../player-query.ts";
 import { accessQueryOf, rejectionOf } from "./rtsp-answers.ts";
+import type { SharedDescriptions } from "./shared-descriptions.ts";
 
 /** What all clients of a service share. */
 export interface RtspPeerContext {
   readonly streams: StreamAccess;
   readonly session: Omit<RtspServerOptions, "isTls">;
+  readonly descriptions: SharedDescriptions;
   readonly tokens: { readonly publish: string; readonly play: string };
   readonly playOptions: PlayOptionsPair;
   readonly nowMs: () => number;
@@ -191,7 +193,7 @@ export class RtspPeer {
       const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
         this.#context.identityOf(view.name.key, kind, number),
       );
-      this.#described = { request, description };
+      this.#described = { request, description: this.#context.descriptions.share(stream, description) };
       for (const sentence of description.leftOut) this.#problem(leftOutProblem(sentence), stream);
       const answer = { sdp: description.sdp, trackCount: description.tracks.length };
       this.#session.acceptDescribe(requestId, answer, this.#context.nowMs());

@@ -15,6 +15,7 @@ import { playOptionsOf } from "../play-options.ts";
 import { SessionListeners } from "../session-listeners.ts";
 import type { MediaPorts } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
+import { SharedDescriptions } from "./shared-descriptions.ts";
 
 export interface RtspServiceOptions {
   readonly streams: StreamAccess;
@@ -104,6 +105,7 @@ export class RtspService implements IngestProtocol {
         transports: { tcp: true, udp: false, multicast: false },
         sessionTimeoutMs: config.rtsp.sessionTimeoutMs,
       },
+      descriptions: new SharedDescriptions(),
       tokens: { publish: config.access.publishToken, play: config.access.playToken },
       playOptions: playOptionsOf(config),
       nowMs: systemClock.monotonicMs,
