@@ -2,7 +2,17 @@
   "targets": [
     {
       "target_name": "millrace",
-      "sources": ["src/addon.cc", "src/fan_out.cc", "src/log.cc", "src/sockets.cc"],
+      "sources": [
+        "src/addon.cc",
+        "src/addresses.cc",
+        "src/cursors.cc",
+        "src/datagrams.cc",
+        "src/fan_out.cc",
+        "src/log.cc",
+        "src/packet_fan_out.cc",
+        "src/packet_plan.cc",
+        "src/sockets.cc"
+      ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       # The last: a thread that is told to end while it is in here can take no exception any more; that is no reason to abort.
       "defines": [

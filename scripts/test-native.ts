@@ -61,7 +61,7 @@ const fixedAddresses = ["--addr-no-randomize"];
 const canFixAddresses = spawnSync(setArch, [...fixedAddresses, "true"], { stdio: "ignore" }).status === 0;
 const commonFlags = ["-std=c++17", "-g", "-Wall", "-Wextra", "-Werror", "-fno-exceptions"];
 const sanitized = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
-const shardSources = ["test/shard_test.cc", "src/fan_out.cc", "src/sockets.cc", "src/log.cc"];
+const shardSources = ["test/shard_test.cc", "src/cursors.cc", "src/fan_out.cc", "src/sockets.cc", "src/log.cc"];
 const logSources = ["test/log_race_test.cc", "src/log.cc"];
 const timeoutMs = 60_000; // each takes a few seconds
 

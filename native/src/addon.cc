@@ -52,17 +52,31 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::Sweep>("sweep"),
                            InstanceMethod<&ShardObject::ConnectionBytes>("connectionBytes"),
                            InstanceMethod<&ShardObject::Counters>("counters"),
+                           InstanceMethod<&ShardObject::OpenDatagrams>("openDatagrams"),
+                           InstanceMethod<&ShardObject::CloseDatagrams>("closeDatagrams"),
+                           InstanceMethod<&ShardObject::DatagramCounters>("datagramCounters"),
+                           InstanceMethod<&ShardObject::OpenPeer>("openPeer"),
+                           InstanceMethod<&ShardObject::ClosePeer>("closePeer"),
+                           InstanceMethod<&ShardObject::SendDatagram>("sendDatagram"),
+                           InstanceMethod<&ShardObject::PeerBytes>("peerBytes"),
+                           InstanceMethod<&ShardObject::StrangerAddress>("strangerAddress"),
+                           InstanceMethod<&ShardObject::PlayPackets>("playPackets"),
+                           InstanceMethod<&ShardObject::StartPackets>("startPackets"),
+                           InstanceMethod<&ShardObject::StopPackets>("stopPackets"),
+                           InstanceMethod<&ShardObject::PausePackets>("pausePackets"),
+                           InstanceMethod<&ShardObject::FinishPackets>("finishPackets"),
+                           InstanceMethod<&ShardObject::ContinuePackets>("continuePackets"),
                        });
   }
 
-  // new Shard(receiveBuffer: Uint8Array). Throws when there is no descriptor left for its epoll set.
+  // new Shard(receiveBuffer: Uint8Array, streamBytes). Throws when there is no descriptor left for its epoll set.
   explicit ShardObject(const Napi::CallbackInfo& info) : Napi::ObjectWrap<ShardObject>(info) {
-    if (!info[0].IsTypedArray()) {
-      Throw(info.Env(), "a shard needs a Uint8Array to receive into");
+    if (!info[0].IsTypedArray() || !info[1].IsNumber()) {
+      Throw(info.Env(), "a shard needs a Uint8Array to receive into, and the length of the part for connections");
       return;
     }
     auto buffer = info[0].As<Napi::Uint8Array>();
-    auto shard = std::make_unique<Shard>(&kRealSyscalls, buffer.Data(), buffer.ByteLength());
+    auto shard = std::make_unique<Shard>(&kRealSyscalls, buffer.Data(), Size(info[1]), buffer.ByteLength());
     if (shard->epoll_fd() < 0) {
       Throw(info.Env(), "there is no descriptor left for an epoll set");
       return;
@@ -278,6 +292,88 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     target[kCounterQueuedBytes] = counters.queued_bytes;
     target[kCounterConnectionTableBytes] = shard_->ConnectionTableBytes();
   }
+
+  // openDatagrams(host, port, bufferBytes, multicastTtl, multicastInterface): [socket or -errno, port, receive and send buffer bytes]
+  Napi::Value OpenDatagrams(const Napi::CallbackInfo& info) {
+    DatagramOptions options;
+    options.host = info[0].As<Napi::String>().Utf8Value();
+    options.port = Int(info[1]);
+    options.buffer_bytes = Int(info[2]);
+    options.multicast_ttl = Int(info[3]);
+    options.multicast_interface = info[4].As<Napi::String>().Utf8Value();
+    int port = 0, receive_bytes = 0, send_bytes = 0;
+    const int socket = shard_ ? shard_->datagrams().Open(options, &port) : -EBADF;
+    if (socket >= 0) shard_->datagrams().BufferBytes(socket, &receive_bytes, &send_bytes);
+    auto result = Napi::Array::New(info.Env(), 4);
+    result.Set(0u, socket);
+    result.Set(1u, port);
+    result.Set(2u, receive_bytes);
+    result.Set(3u, send_bytes);
+    return result;
+  }
+  void CloseDatagrams(const Napi::CallbackInfo& info) { if (shard_) shard_->datagrams().Close(Int(info[0])); }
+
+  // datagramCounters(socket, target: Float64Array)
+  void DatagramCounters(const Napi::CallbackInfo& info) {
+    if (!shard_) return;
+    double* target = info[1].As<Napi::Float64Array>().Data();
+    const auto counters = shard_->datagrams().CountersOf(Int(info[0]));
+    target[kDatagramCounterReceivedPackets] = counters.received_packets;
+    target[kDatagramCounterReceivedBytes] = counters.received_bytes;
+    target[kDatagramCounterStrangerPackets] = counters.stranger_packets;
+    target[kDatagramCounterSentPackets] = counters.sent_packets;
+    target[kDatagramCounterSentBytes] = counters.sent_bytes;
+    target[kDatagramCounterDroppedPackets] = counters.dropped_packets;
+    target[kDatagramCounterOverflowedPackets] = counters.overflowed_packets;
+    target[kDatagramCounterRefusedSegmentations] = counters.refused_segmentations;
+  }
+
+  // openPeer(socket, host, port, maxPeers): peer or -errno
+  Napi::Value OpenPeer(const Napi::CallbackInfo& info) {
+    const int peer =
+        shard_ ? shard_->datagrams().OpenPeer(Int(info[0]), info[1].As<Napi::String>().Utf8Value(), Int(info[2]), Size(info[3]))
+               : -EBADF;
+    return Napi::Number::New(info.Env(), peer);
+  }
+  void ClosePeer(const Napi::CallbackInfo& info) { if (shard_) shard_->datagrams().ClosePeer(Int(info[0])); }
+
+  // sendDatagram(peer, bytes)
+  void SendDatagram(const Napi::CallbackInfo& info) {
+    if (!shard_) return;
+    auto bytes = info[1].As<Napi::Uint8Array>();
+    shard_->datagrams().Send(Int(info[0]), bytes.Data(), bytes.ByteLength());
+  }
+
+  // peerBytes(peer): [received, sent]
+  Napi::Value PeerBytes(const Napi::CallbackInfo& info) {
+    double received = 0, sent = 0;
+    if (shard_) shard_->datagrams().PeerBytes(Int(info[0]), &received, &sent);
+    return Pair(info.Env(), received, sent);
+  }
+
+  // strangerAddress(offset): [host, port]
+  Napi::Value StrangerAddress(const Napi::CallbackInfo& info) {
+    std::string host;
+    int port = 0;
+    if (shard_) shard_->datagrams().SenderOf(Size(info[0]), &host, &port);
+    return Pair(info.Env(), host, port);
+  }
+
+  // playPackets(log, cursor, routes: Int32Array, nowMs): player
+  Napi::Value PlayPackets(const Napi::CallbackInfo& info) {
+    if (!shard_) return Napi::Number::New(info.Env(), -EBADF);
+    auto routes = info[2].As<Napi::Int32Array>();
+    const int player =
+        shard_->datagrams().Play(Int(info[0]), Int(info[1]), routes.Data(), routes.ElementLength(), Double(info[3]));
+    return Napi::Number::New(info.Env(), player);
+  }
+  void StartPackets(const Napi::CallbackInfo& info) { if (shard_) shard_->datagrams().StartPlaying(Int(info[0]), Double(info[1])); }
+  void StopPackets(const Napi::CallbackInfo& info) { if (shard_) shard_->datagrams().StopPlaying(Int(info[0])); }
+  void PausePackets(const Napi::CallbackInfo& info) {
+    if (shard_) shard_->datagrams().Pause(Int(info[0]), info[1].As<Napi::Boolean>().Value(), Double(info[2]));
+  }
+  void FinishPackets(const Napi::CallbackInfo& info) { if (shard_) shard_->datagrams().Finish(Int(info[0]), Double(info[1])); }
+  void ContinuePackets(const Napi::CallbackInfo& info) { if (shard_) shard_->datagrams().Continue(Double(info[0])); }
 
   void Keep(int log, Napi::Uint8Array view) {
     if (static_cast<size_t>(log) >= memories_.size()) memories_.resize(static_cast<size_t>(log) + 1);

@@ -1,5 +1,4 @@
 // The loop over cursors: gather whole entries from the ring, one sendmsg for each cursor.
-// The rules of lag are those of src/kernel/cursor-table.ts.
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -12,16 +11,9 @@ namespace millrace {
 
 namespace {
 
-enum StepResult { kIdle, kReady, kJumped, kEvicted };
-
 constexpr size_t kMaxGatherBytes = 256 * 1024;  // a GOP of 1 Mb/s
 constexpr size_t kMaxIovecs = 256;              // Linux takes 1,024
 constexpr int kMaxRounds = 16;                  // one join does not keep the others waiting
-
-// A preamble is for the cursors that start with it.
-bool IsSkipped(const Log& log, int64_t entry, bool is_start) {
-  return !is_start && (log.FlagsOf(entry) & static_cast<uint32_t>(kEntryPreamble)) != 0;
-}
 
 }  // namespace
 
@@ -30,7 +22,8 @@ int Shard::OpenLog(uint8_t* base, uint64_t capacity, uint64_t entry_capacity) {
   while (id < logs_.size() && logs_[id].is_open) id++;
   if (id == logs_.size()) logs_.emplace_back();
   logs_[id].is_open = true;
-  logs_[id].unflushed = 0;
+  logs_[id].unflushed_connections = 0;
+  logs_[id].unflushed_players = 0;
   AttachLog(static_cast<int>(id), base, capacity, entry_capacity);
   return static_cast<int>(id);
 }
@@ -38,7 +31,13 @@ int Shard::OpenLog(uint8_t* base, uint64_t capacity, uint64_t entry_capacity) {
 void Shard::AttachLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity) {
   logs_[log].log.Attach(base, capacity, entry_capacity);
   logs_[log].log.Refresh();
+  Forget();
+}
+
+// What was gathered of any log.
+void Shard::Forget() {
   gathered_log_ = -1;
+  datagrams_.Forget();
 }
 
 void Shard::ReplaceLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity, double now_ms) {
@@ -54,14 +53,17 @@ void Shard::ReplaceLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry
     if (c.fd < 0 || c.log != log) continue;
     if (c.entry_offset > 0 && !Rescue(&c)) Evict(id);
   }
+  datagrams_.Flush(log, now_ms, true, SIZE_MAX);
   AttachLog(log, base, capacity, entry_capacity);
-  for (const int id : slot.connections) Place(connections_[id], slot.log, slot.log.RandomAccessEntry());
+  datagrams_.StartOver(log);
+  for (const int id : slot.connections) cursors_.Place(connections_[id].cursor, slot.log, slot.log.RandomAccessEntry());
 }
 
 void Shard::CloseLog(int log) {
   while (!logs_[log].connections.empty()) StopPlaying(logs_[log].connections.back());
+  while (!logs_[log].players.empty()) datagrams_.StopPlaying(logs_[log].players.back());
   logs_[log].is_open = false;
-  gathered_log_ = -1;
+  Forget();
 }
 
 void Shard::Play(int id, int log, int cursor, double now_ms) {
@@ -69,7 +71,7 @@ void Shard::Play(int id, int log, int cursor, double now_ms) {
   StopPlaying(id);
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending) {
-    Emit(kEventCursorFree, id, cursor, 0);
+    events_.Emit(kEventCursorFree, id, cursor, 0);
     return;
   }
   LogSlot& slot = logs_[log];
@@ -101,7 +103,7 @@ void Shard::Detach(int id, Connection* c) {
   slot.connections[c->log_slot] = last;
   connections_[last].log_slot = c->log_slot;
   slot.connections.pop_back();
-  Emit(kEventCursorFree, id, c->cursor, 0);
+  events_.Emit(kEventCursorFree, id, c->cursor, 0);
   c->log = -1;
   c->cursor = -1;
   c->entry_offset = 0;
@@ -118,7 +120,7 @@ void Shard::Pause(int id, bool is_paused, double now_ms) {
   Log& log = logs_[c->log].log;
   log.Refresh();
   if (c->entry_offset > 0 && !Rescue(c)) return Evict(id);
-  Place(*c, log, log.RandomAccessEntry());
+  cursors_.Place(c->cursor, log, log.RandomAccessEntry());
   Wake(id);
 }
 
@@ -133,23 +135,24 @@ void Shard::Finish(int id, double now_ms) {
 
 size_t Shard::Flush(int log_id, const LagLimits& limits, double now_ms, bool is_new_round, size_t most) {
   now_ms_ = now_ms;
-  limits_ = limits;
+  cursors_.limits = limits;
   LogSlot& slot = logs_[log_id];
   slot.log.Refresh();
   gathered_log_ = -1;
   // Backwards, because a connection that is closed takes itself out, and the last one takes its place: between two parts of a
   // round somebody may come twice by it, nobody is left out.
-  slot.unflushed = is_new_round ? slot.connections.size() : std::min(slot.unflushed, slot.connections.size());
-  for (; slot.unflushed > 0 && most > 0; most--) {
-    const int id = slot.connections[--slot.unflushed];
+  size_t& left = slot.unflushed_connections;
+  left = is_new_round ? slot.connections.size() : std::min(left, slot.connections.size());
+  for (; left > 0 && most > 0; most--) {
+    const int id = slot.connections[--left];
     Connection& c = connections_[id];
     if (!c.is_blocked) {
       Drain(id);
-    } else if (c.entry_offset > 0 && !slot.log.IsSafe(static_cast<int64_t>(cursors_.entries[c.cursor])) && !Rescue(&c)) {
+    } else if (c.entry_offset > 0 && !slot.log.IsSafe(cursors_.EntryOf(c.cursor)) && !Rescue(&c)) {
       Evict(id);
     }
   }
-  return slot.unflushed;
+  return left + datagrams_.Flush(log_id, now_ms, is_new_round, most);
 }
 
 void Shard::Wake(int id) {
@@ -172,12 +175,17 @@ void Shard::Drain(int id) {
       continue;
     }
     if (c->log < 0 || c->is_paused) break;
-    const int step = Step(id, *c, logs_[c->log].log);
-    if (step == kEvicted) return Evict(id);
-    if (step == kJumped) continue;
-    if (step == kIdle) {
+    double skipped = 0;
+    const auto step = cursors_.Step(c->cursor, logs_[c->log].log, now_ms_, &skipped);
+    if (step == Cursors::kEvicted) return Evict(id);
+    if (step == Cursors::kJumped) {
+      counters.jumps++;
+      events_.Emit(kEventLag, id, c->cursor, skipped);
+      continue;
+    }
+    if (step == Cursors::kIdle) {
       if (c->is_finishing) {
-        Emit(kEventFinished, id, c->cursor, 0);
+        events_.Emit(kEventFinished, id, c->cursor, 0);
         Detach(id, c);
       }
       break;
@@ -191,7 +199,7 @@ void Shard::Drain(int id) {
 void Shard::DrainLater(int id, Connection* c) {
   if (c->is_queued_to_send) return;
   c->is_queued_to_send = true;
-  if (to_send_.empty()) Emit(kEventMore, id, 0, 0);
+  if (to_send_.empty()) events_.Emit(kEventMore, id, 0, 0);
   to_send_.push_back(id);
 }
 
@@ -231,7 +239,7 @@ void Shard::Block(Connection* c) {
 }
 
 void Shard::MarkProgress(const Connection& c) {
-  if (c.cursor >= 0) cursors_.progress_at_ms[c.cursor] = now_ms_;
+  if (c.cursor >= 0) cursors_.MarkProgress(c.cursor, now_ms_);
 }
 
 bool Shard::SendQueue(int id, Connection* c) {
@@ -255,7 +263,7 @@ void Shard::Gather(const Log& log, int log_id, int64_t entry, bool is_starting) 
   gathered_bytes_ = 0;
   int64_t at = entry;
   for (; at < log.entry_tail() && gathered_bytes_ < kMaxGatherBytes && gathered_.size() < kMaxIovecs - 1; at++) {
-    if (IsSkipped(log, at, is_starting && at == entry)) continue;
+    if (log.IsSkipped(at, is_starting && at == entry)) continue;
     log.AddIovecs(at, 0, &gathered_);
     gathered_bytes_ += log.LengthOf(at);
   }
@@ -268,7 +276,7 @@ void Shard::Gather(const Log& log, int log_id, int64_t entry, bool is_starting) 
 // Only the rest of this entry: control bytes may wait behind it.
 bool Shard::SendRest(int id, Connection* c) {
   const Log& log = logs_[c->log].log;
-  const auto entry = static_cast<int64_t>(cursors_.entries[c->cursor]);
+  const auto entry = cursors_.EntryOf(c->cursor);
   if (!log.IsSafe(entry)) {
     if (Rescue(c)) return true;
     Evict(id);
@@ -280,7 +288,7 @@ bool Shard::SendRest(int id, Connection* c) {
   log.AddIovecs(entry, c->entry_offset, &scratch_);
   const ssize_t sent = scratch_.empty() ? 0 : Write(id, c, scratch_.data(), scratch_.size());
   if (sent < 0) return false;
-  cursors_.sent_bytes[c->cursor] += static_cast<double>(sent);
+  cursors_.columns.sent_bytes[c->cursor] += static_cast<double>(sent);
   c->entry_offset += static_cast<uint32_t>(sent);
   const bool is_whole = c->entry_offset >= length;
   if (is_whole) c->entry_offset = 0;
@@ -295,19 +303,19 @@ bool Shard::SendRest(int id, Connection* c) {
 
 bool Shard::SendEntries(int id, Connection* c) {
   const Log& log = logs_[c->log].log;
-  const auto start = static_cast<int64_t>(cursors_.entries[c->cursor]);
+  const auto start = cursors_.EntryOf(c->cursor);
   const int64_t start_position = log.PositionOf(start);
-  const bool is_starting = (cursors_.flags[c->cursor] & kCursorStarting) != 0;
+  const bool is_starting = cursors_.IsStarting(c->cursor);
   Gather(log, c->log, start, is_starting);
   const ssize_t sent = gathered_bytes_ == 0 ? 0 : Write(id, c, gathered_.data(), gathered_.size());
   if (sent < 0) return false;
-  cursors_.sent_bytes[c->cursor] += static_cast<double>(sent);
+  cursors_.columns.sent_bytes[c->cursor] += static_cast<double>(sent);
   const bool is_all = static_cast<size_t>(sent) == gathered_bytes_;
   // Forward by the whole entries that have left; of the next one, a part has.
   int64_t entry = is_all ? gathered_end_ : start;
   size_t left = is_all ? 0 : static_cast<size_t>(sent);
   for (; entry < gathered_end_; entry++) {
-    if (IsSkipped(log, entry, is_starting && entry == start)) continue;
+    if (log.IsSkipped(entry, is_starting && entry == start)) continue;
     const size_t length = log.LengthOf(entry);
     if (left < length) break;
     left -= length;
@@ -323,17 +331,11 @@ bool Shard::SendEntries(int id, Connection* c) {
   return is_all;
 }
 
-void Shard::MoveTo(const Connection& c, const Log& log, int64_t entry) {
-  cursors_.entries[c.cursor] = static_cast<double>(entry);
-  cursors_.positions[c.cursor] = static_cast<double>(log.PositionOf(entry) + c.entry_offset);
-  cursors_.flags[c.cursor] &= ~static_cast<uint32_t>(kCursorStarting);
-}
-
 // The rest of a begun entry into private memory, so that the cursor stands between entries again. Rare: a slow player that
 // the writer comes near to, or one that stops. False: it has been overwritten, and the connection is past saving.
 bool Shard::Rescue(Connection* c) {
   const Log& log = logs_[c->log].log;
-  const auto entry = static_cast<int64_t>(cursors_.entries[c->cursor]);
+  const auto entry = cursors_.EntryOf(c->cursor);
   const int64_t position = log.PositionOf(entry);
   scratch_.clear();
   log.AddIovecs(entry, c->entry_offset, &scratch_);
@@ -351,56 +353,9 @@ bool Shard::Rescue(Connection* c) {
   return log.IsIntact(entry, position);
 }
 
-int Shard::Step(int id, const Connection& c, const Log& log) {
-  const int cursor = c.cursor;
-  if ((cursors_.flags[cursor] & kCursorWaiting) != 0) {
-    const int64_t found = log.RandomAccessEntry();
-    if (found < static_cast<int64_t>(cursors_.entries[cursor])) {
-      cursors_.progress_at_ms[cursor] = now_ms_;
-      return kIdle;
-    }
-    Place(c, log, found);
-  }
-  const auto entry = static_cast<int64_t>(cursors_.entries[cursor]);
-  if (!log.IsReachable(entry)) return Jump(id, c, log);
-  if (now_ms_ - cursors_.jumped_at_ms[cursor] > limits_.forgive_after_ms) {
-    cursors_.jump_counts[cursor] = 0;
-    cursors_.skipped_bytes[cursor] = 0;
-    cursors_.jumped_at_ms[cursor] = now_ms_;
-  }
-  if (entry < log.entry_tail()) return kReady;
-  cursors_.progress_at_ms[cursor] = now_ms_;
-  return kIdle;
-}
-
-int Shard::Jump(int id, const Connection& c, const Log& log) {
-  const int cursor = c.cursor;
-  const int64_t target = log.RandomAccessEntry();
-  const int64_t position = target < 0 ? log.tail() : log.PositionOf(target);
-  const double skipped = static_cast<double>(position) - cursors_.positions[cursor];
-  cursors_.jump_counts[cursor]++;
-  cursors_.skipped_bytes[cursor] += skipped;
-  cursors_.jumped_at_ms[cursor] = now_ms_;
-  if (cursors_.jump_counts[cursor] > limits_.max_jumps || cursors_.skipped_bytes[cursor] > limits_.max_skipped_bytes) {
-    return kEvicted;
-  }
-  Place(c, log, target);
-  counters.jumps++;
-  Emit(kEventLag, id, c.cursor, skipped);
-  return kJumped;
-}
-
-void Shard::Place(const Connection& c, const Log& log, int64_t entry) {
-  const int cursor = c.cursor;
-  const bool is_waiting = entry < 0;
-  cursors_.entries[cursor] = static_cast<double>(is_waiting ? log.entry_tail() : entry);
-  cursors_.positions[cursor] = static_cast<double>(is_waiting ? log.tail() : log.PositionOf(entry));
-  cursors_.flags[cursor] = static_cast<uint32_t>(kCursorInUse | (is_waiting ? kCursorWaiting : kCursorStarting));
-}
-
 void Shard::Evict(int id) {
   counters.evicted++;
-  Emit(kEventEvicted, id, connections_[id].cursor, 0);
+  events_.Emit(kEventEvicted, id, connections_[id].cursor, 0);
   Close(id, 0);
 }
 

@@ -9,6 +9,8 @@ namespace millrace {
 constexpr int64_t kLogHeaderBytes = 64;
 constexpr int64_t kEntryRecordBytes = 24;
 constexpr int64_t kGuardDivisor = 8;
+constexpr int64_t kPacketTurnBytes = 65536;
+constexpr int64_t kDatagramSlotBytes = 66560;
 constexpr int64_t kWordTailIntent = 0;
 constexpr int64_t kWordEntryTail = 1;
 constexpr int64_t kWordNewestRandomAccessEntry = 2;
@@ -45,6 +47,10 @@ constexpr int64_t kEventPeerEnded = 7;
 constexpr int64_t kEventMore = 8;
 constexpr int64_t kEventDoorbell = 9;
 constexpr int64_t kEventConnected = 10;
+constexpr int64_t kEventDatagram = 11;
+constexpr int64_t kEventStranger = 12;
+constexpr int64_t kEventSpread = 13;
+constexpr int64_t kEventSegmentationRefused = 14;
 constexpr int64_t kCounterAccepted = 0;
 constexpr int64_t kCounterOpen = 1;
 constexpr int64_t kCounterReceivedBytes = 2;
@@ -57,7 +63,15 @@ constexpr int64_t kCounterSends = 8;
 constexpr int64_t kCounterAcceptPauses = 9;
 constexpr int64_t kCounterQueuedBytes = 10;
 constexpr int64_t kCounterConnectionTableBytes = 11;
-constexpr uint32_t kLayoutHash = 2264605461u;
+constexpr int64_t kDatagramCounterReceivedPackets = 0;
+constexpr int64_t kDatagramCounterReceivedBytes = 1;
+constexpr int64_t kDatagramCounterStrangerPackets = 2;
+constexpr int64_t kDatagramCounterSentPackets = 3;
+constexpr int64_t kDatagramCounterSentBytes = 4;
+constexpr int64_t kDatagramCounterDroppedPackets = 5;
+constexpr int64_t kDatagramCounterOverflowedPackets = 6;
+constexpr int64_t kDatagramCounterRefusedSegmentations = 7;
+constexpr uint32_t kLayoutHash = 1167850836u;
 
 // One record of the entry table.
 struct EntryRecord {

@@ -79,4 +79,12 @@ void Log::AddIovecs(int64_t entry, uint64_t offset, std::vector<iovec>* out) con
   if (first < length) out->push_back({ring_, length - first});
 }
 
+void Log::AddRange(uint64_t position, uint64_t length, std::vector<iovec>* out) const {
+  const uint64_t at = position & (capacity_ - 1);
+  const uint64_t bounded = std::min(length, capacity_);
+  const uint64_t first = std::min(bounded, capacity_ - at);
+  if (first > 0) out->push_back({ring_ + at, first});
+  if (first < bounded) out->push_back({ring_, bounded - first});
+}
+
 }  // namespace millrace

@@ -25,6 +25,10 @@ class Log {
   int64_t PositionOf(int64_t entry) const;
   uint32_t LengthOf(int64_t entry) const { return __atomic_load_n(&Record(entry).length, __ATOMIC_RELAXED); }
   uint32_t FlagsOf(int64_t entry) const { return __atomic_load_n(&Record(entry).flags, __ATOMIC_RELAXED); }
+  // A preamble is for the cursors that start with it.
+  bool IsSkipped(int64_t entry, bool is_start) const {
+    return !is_start && (FlagsOf(entry) & static_cast<uint32_t>(kEntryPreamble)) != 0;
+  }
   // Whether a reader may start here: a guard distance away from being overwritten.
   bool IsReachable(int64_t entry) const;
   // Whether what is read from here has time to leave: the same, and for a log that has not wrapped yet, too.
@@ -35,6 +39,9 @@ class Log {
   bool IsIntact(int64_t entry, int64_t position) const;
   // Adds bytes [offset, length) of an entry to `out`; two pieces where the ring wraps.
   void AddIovecs(int64_t entry, uint64_t offset, std::vector<iovec>* out) const;
+  // Adds bytes [position, position + length) of the log as pieces of their own.
+  void AddRange(uint64_t position, uint64_t length, std::vector<iovec>* out) const;
+  uint8_t ByteAt(uint64_t position) const { return __atomic_load_n(&ring_[position & (capacity_ - 1)], __ATOMIC_RELAXED); }
 
  private:
   const EntryRecord& Record(int64_t entry) const { return records_[static_cast<uint64_t>(entry) % entry_capacity_]; }
@@ -59,6 +66,16 @@ class Log {
   int64_t oldest_position_ = 0;
   int64_t safe_position_ = 0;
   int64_t oldest_entry_ = 0;
+};
+
+// A log, and who plays it: ids of connections, and of players of packets.
+struct LogSlot {
+  Log log;
+  bool is_open = false;
+  std::vector<int> connections;
+  std::vector<int> players;
+  size_t unflushed_connections = 0;  // those before it are still to come in this round
+  size_t unflushed_players = 0;
 };
 
 }  // namespace millrace

@@ -9,56 +9,13 @@
 #include <string>
 #include <vector>
 
+#include "cursors.h"
+#include "datagrams.h"
+#include "events.h"
 #include "log.h"
 #include "syscalls.h"
 
 namespace millrace {
-
-// What JavaScript is told; the numbers are in layout.h's enum EventType.
-struct Event {
-  double type;
-  double id;
-  double a;
-  double b;
-};
-
-// The columns of src/kernel/cursor-table.ts.
-struct CursorColumns {
-  double* positions = nullptr;
-  double* entries = nullptr;
-  double* sent_bytes = nullptr;
-  double* skipped_bytes = nullptr;
-  double* progress_at_ms = nullptr;
-  double* jumped_at_ms = nullptr;
-  uint32_t* jump_counts = nullptr;
-  uint32_t* flags = nullptr;
-
-  // The columns of `capacity` cursors in one piece of memory: 64-bit ones first, then the 32-bit ones.
-  static CursorColumns Over(uint8_t* memory, int64_t capacity) {
-    const auto numbers = [&](int64_t column) { return reinterpret_cast<double*>(memory) + column * capacity; };
-    const auto words = [&](int64_t column) {
-      auto* first = reinterpret_cast<uint32_t*>(numbers(kCursorColumnJumpCount));
-      return first + (column - kCursorColumnJumpCount) * capacity;
-    };
-    CursorColumns columns;
-    columns.positions = numbers(kCursorColumnPosition);
-    columns.entries = numbers(kCursorColumnEntry);
-    columns.sent_bytes = numbers(kCursorColumnSentBytes);
-    columns.skipped_bytes = numbers(kCursorColumnSkippedBytes);
-    columns.progress_at_ms = numbers(kCursorColumnProgressAtMs);
-    columns.jumped_at_ms = numbers(kCursorColumnJumpedAtMs);
-    columns.jump_counts = words(kCursorColumnJumpCount);
-    columns.flags = words(kCursorColumnFlags);
-    return columns;
-  }
-};
-
-struct LagLimits {
-  double max_jumps = 0;
-  double max_skipped_bytes = 0;
-  double stall_timeout_ms = 0;
-  double forgive_after_ms = 0;
-};
 
 // Control bytes that wait.
 struct ControlQueue {
@@ -109,7 +66,8 @@ struct Counters {
 
 class Shard {
  public:
-  Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t receive_length);
+  // Bytes of connections are received into the first part of the buffer, datagrams into the rest.
+  Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t stream_length, size_t length);
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -117,7 +75,7 @@ class Shard {
   int epoll_fd() const { return epoll_fd_; }
   // Other threads write to it to wake this one; -1 when there was no descriptor left for it.
   int doorbell_fd() const { return doorbell_fd_; }
-  void SetCursors(const CursorColumns& columns) { cursors_ = columns; }
+  void SetCursors(const CursorColumns& columns) { cursors_.columns = columns; }
   void SetDescriptorLimit(int limit) { descriptor_limit_ = limit; }
 
   // Sockets. Negative results are -errno.
@@ -143,7 +101,7 @@ class Shard {
   // Another log has taken its place: whoever plays it starts over at the newest random access point.
   void ReplaceLog(int log, uint8_t* base, uint64_t capacity, uint64_t entry_capacity, double now_ms);
   void CloseLog(int log);
-  size_t CursorCount(int log) const { return logs_[log].connections.size(); }
+  size_t CursorCount(int log) const { return logs_[log].connections.size() + logs_[log].players.size(); }
   // The cursor's place was decided by whoever opened it.
   void Play(int id, int log, int cursor, double now_ms);
   // A player that joined does not wait for the flush of the others.
@@ -167,13 +125,9 @@ class Shard {
   double ConnectionTableBytes() const { return static_cast<double>(connections_.size() * sizeof(Connection)); }
   Counters counters;
 
+  Datagrams& datagrams() { return datagrams_; }
+
  private:
-  struct LogSlot {
-    Log log;
-    bool is_open = false;
-    std::vector<int> connections;
-    size_t unflushed = 0;  // those before it are still to come in this round
-  };
   struct Listener {
     int fd = -1;
     int max_connections = 0;
@@ -213,14 +167,11 @@ class Shard {
   void MarkProgress(const Connection& c);
   bool Rescue(Connection* c);
   void DropQueue(Connection* c);
-  int Step(int id, const Connection& c, const Log& log);
-  int Jump(int id, const Connection& c, const Log& log);
-  void MoveTo(const Connection& c, const Log& log, int64_t entry);
-  void Place(const Connection& c, const Log& log, int64_t entry);
+  void MoveTo(const Connection& c, const Log& log, int64_t entry) { cursors_.MoveTo(c.cursor, log, entry, c.entry_offset); }
   void Detach(int id, Connection* c);
   void Evict(int id);
   void AfterDrained(int id, Connection* c);
-  void Emit(int64_t type, double id, double a, double b) { events_.push_back({static_cast<double>(type), id, a, b}); }
+  void Forget();
   void Gather(const Log& log, int log_id, int64_t entry, bool is_starting);
 
   const Syscalls* sys_;
@@ -240,10 +191,8 @@ class Shard {
   // Those with more to receive, or to send, than one turn has time for.
   std::vector<int> to_read_;
   std::vector<int> to_send_;
-  std::vector<Event> events_;
-  size_t events_taken_ = 0;
-  CursorColumns cursors_;
-  LagLimits limits_;
+  Events events_;
+  Cursors cursors_;
   // What was gathered last in this flush, for the cursors that stand at the same entry.
   std::vector<iovec> gathered_;
   int gathered_log_ = -1;
@@ -252,6 +201,7 @@ class Shard {
   int64_t gathered_end_ = -1;
   size_t gathered_bytes_ = 0;
   std::vector<iovec> scratch_;
+  Datagrams datagrams_;  // the last: it uses what stands before it
 };
 
 }  // namespace millrace

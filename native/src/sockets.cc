@@ -1,5 +1,4 @@
 // Listening, accepting, connecting, receiving, control bytes, closing.
-#include <arpa/inet.h>
 #include <fcntl.h>
 #include <netdb.h>
 #include <netinet/tcp.h>
@@ -15,7 +14,7 @@
 
 namespace millrace {
 
-const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4, ::connect, ::getsockopt};
+const Syscalls kRealSyscalls = {::sendmsg, ::recv, ::accept4, ::connect, ::getsockopt, ::sendmmsg, ::recvmmsg};
 
 namespace {
 
@@ -40,9 +39,12 @@ addrinfo* NumericAddress(const std::string& host, int port, int flags) {
 
 }  // namespace
 
-Shard::Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t receive_length)
-    : sys_(syscalls), receive_buffer_(receive_buffer), receive_length_(receive_length) {
-  epoll_fd_ = epoll_create1(EPOLL_CLOEXEC);
+Shard::Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t stream_length, size_t length)
+    : sys_(syscalls),
+      epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
+      receive_buffer_(receive_buffer),
+      receive_length_(stream_length),
+      datagrams_({syscalls, epoll_fd_, &logs_, &cursors_, &events_, &counters}, receive_buffer, stream_length, length) {
   doorbell_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{};
   // Edge-triggered: every write is an event, and nobody need read the count.
@@ -83,8 +85,7 @@ int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_por
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
   getsockname(fd, reinterpret_cast<sockaddr*>(&bound), &length);
-  *bound_port = ntohs(bound.ss_family == AF_INET6 ? reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port
-                                                  : reinterpret_cast<sockaddr_in*>(&bound)->sin_port);
+  *bound_port = PortOf(reinterpret_cast<sockaddr*>(&bound));
   Listener listener;
   listener.fd = fd;
   listener.max_connections = max_connections;
@@ -139,7 +140,7 @@ int Shard::Connect(const std::string& host, int port, const std::string& local_h
     if (fd >= 0) close(fd);
     c.fd = -1;
     counters.socket_errors++;
-    Emit(kEventClosed, id, error, 0);
+    events_.Emit(kEventClosed, id, error, 0);
     return id;
   }
   c.is_connecting = true;
@@ -184,7 +185,7 @@ bool Shard::Connected(int id) {
   }
   c->is_connecting = false;
   c->is_blocked = false;
-  Emit(kEventConnected, id, 0, 0);
+  events_.Emit(kEventConnected, id, 0, 0);
   Wake(id);  // what was to be sent before
   return Get(id) != nullptr;
 }
@@ -251,7 +252,7 @@ void Shard::Accept(int listener_id) {
     const int id = AddConnection(fd, listener_id);
     if (id < 0) continue;
     listener.connection_count++;
-    Emit(kEventAccept, id, listener_id, 0);
+    events_.Emit(kEventAccept, id, listener_id, 0);
     if (IsLastDescriptor(fd)) return PauseListener(&listener);
   }
 }
@@ -262,21 +263,7 @@ bool Shard::PeerAddress(int id, std::string* host, int* port) const {
   sockaddr_storage address{};
   socklen_t length = sizeof address;
   if (getpeername(c->fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) return false;
-  char text[INET6_ADDRSTRLEN] = "";
-  if (address.ss_family == AF_INET6) {
-    const auto* in6 = reinterpret_cast<sockaddr_in6*>(&address);
-    *port = ntohs(in6->sin6_port);
-    if (IN6_IS_ADDR_V4MAPPED(&in6->sin6_addr)) {
-      inet_ntop(AF_INET, in6->sin6_addr.s6_addr + 12, text, sizeof text);
-    } else {
-      inet_ntop(AF_INET6, &in6->sin6_addr, text, sizeof text);
-    }
-  } else {
-    const auto* in4 = reinterpret_cast<sockaddr_in*>(&address);
-    *port = ntohs(in4->sin_port);
-    inet_ntop(AF_INET, &in4->sin_addr, text, sizeof text);
-  }
-  *host = text;
+  FormatAddress(reinterpret_cast<sockaddr*>(&address), host, port);
   return true;
 }
 
@@ -291,7 +278,7 @@ bool Shard::Receive(int id, bool may_have_ended) {
     const size_t wanted = std::min(room, budget);
     const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, wanted, 0);
     if (got > 0) {
-      Emit(kEventData, id, static_cast<double>(receive_used_), static_cast<double>(got));
+      events_.Emit(kEventData, id, static_cast<double>(receive_used_), static_cast<double>(got));
       receive_used_ += static_cast<size_t>(got);
       c->received_bytes += static_cast<double>(got);
       counters.received_bytes += static_cast<double>(got);
@@ -310,7 +297,7 @@ bool Shard::Receive(int id, bool may_have_ended) {
       Close(id, 0);
     } else if (!c->is_peer_done) {
       c->is_peer_done = true;
-      Emit(kEventPeerEnded, id, 0, 0);
+      events_.Emit(kEventPeerEnded, id, 0, 0);
     }
     return true;
   }
@@ -323,6 +310,7 @@ bool Shard::Receive(int id, bool may_have_ended) {
 bool Shard::Poll(double now_ms) {
   now_ms_ = now_ms;
   receive_used_ = 0;
+  datagrams_.BeginPoll(now_ms);
   std::vector<int> again;
   again.swap(to_send_);
   for (const int id : again) {
@@ -348,11 +336,16 @@ bool Shard::Poll(double now_ms) {
   for (int i = 0; i < count; i++) {
     const uint64_t data = ready[i].data.u64;
     if (data == kDoorbell) {
-      Emit(kEventDoorbell, -1, 0, 0);
+      events_.Emit(kEventDoorbell, -1, 0, 0);
       continue;
     }
     if ((data & kListenerBit) != 0 && data >> 32 == 0) {
       Accept(static_cast<int>(data & ~static_cast<uint64_t>(kListenerBit)));
+      continue;
+    }
+    if ((data & Datagrams::kEpollBit) != 0 && data >> 32 == 0) {
+      const int socket = static_cast<int>(data & ~static_cast<uint64_t>(Datagrams::kEpollBit));
+      datagrams_.Ready(socket, (ready[i].events & (EPOLLIN | EPOLLERR)) != 0, (ready[i].events & EPOLLOUT) != 0);
       continue;
     }
     const int id = static_cast<int>(data & 0xffffffff);
@@ -373,7 +366,7 @@ bool Shard::Poll(double now_ms) {
       }
     }
   }
-  return count == 256 || !to_read_.empty() || !to_send_.empty();
+  return count == 256 || !to_read_.empty() || !to_send_.empty() || datagrams_.has_more();
 }
 
 void Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued) {
@@ -440,7 +433,7 @@ void Shard::Close(int id, int error) {
   DropQueue(c);
   counters.open--;
   if (c->listener >= 0) listeners_[c->listener].connection_count--;
-  Emit(kEventClosed, id, error, 0);
+  events_.Emit(kEventClosed, id, error, 0);
 }
 
 Connection* Shard::Get(int id) {
@@ -454,25 +447,18 @@ const Connection* Shard::Find(int id) const {
 }
 
 size_t Shard::TakeEvents(double* target, size_t capacity) {
-  const size_t count = std::min(capacity, events_.size() - events_taken_);
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_.clear();
-  if (count == 0) return 0;
-  for (size_t i = events_taken_; i < events_taken_ + count; i++) {
-    if (events_[i].type == kEventClosed) freed_.push_back(static_cast<int>(events_[i].id));
-  }
-  std::memcpy(target, events_.data() + events_taken_, count * sizeof(Event));
-  events_taken_ += count;
-  if (events_taken_ == events_.size()) {
-    events_.clear();
-    events_taken_ = 0;
+  const size_t count = events_.Take(target, capacity);
+  for (size_t i = 0; i < count; i++) {
+    if (target[i * 4] == kEventClosed) freed_.push_back(static_cast<int>(target[i * 4 + 1]));
   }
   return count;
 }
 
 void Shard::Sweep(const LagLimits& limits, double now_ms) {
   now_ms_ = now_ms;
-  limits_ = limits;
+  cursors_.limits = limits;
   for (size_t i = 0; i < connections_.size(); i++) {
     Connection& c = connections_[i];
     const int id = static_cast<int>(i);
@@ -483,10 +469,11 @@ void Shard::Sweep(const LagLimits& limits, double now_ms) {
     if (c.fd < 0) continue;
     if (c.is_ending && now_ms > c.linger_until_ms) {
       Close(id, 0);
-    } else if (c.cursor >= 0 && c.is_blocked && now_ms - cursors_.progress_at_ms[c.cursor] > limits.stall_timeout_ms) {
+    } else if (c.cursor >= 0 && c.is_blocked && cursors_.IsStalled(c.cursor, now_ms)) {
       Evict(id);
     }
   }
+  datagrams_.Sweep(now_ms);
   for (size_t id = 0; id < listeners_.size(); id++) {
     Listener& listener = listeners_[id];
     if (listener.fd < 0 || !listener.is_paused) continue;

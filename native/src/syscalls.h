@@ -12,6 +12,8 @@ struct Syscalls {
   int (*accept4)(int fd, sockaddr* address, socklen_t* length, int flags);
   int (*connect)(int fd, const sockaddr* address, socklen_t length);
   int (*getsockopt)(int fd, int level, int option, void* value, socklen_t* length);
+  int (*sendmmsg)(int fd, mmsghdr* messages, unsigned int count, int flags);
+  int (*recvmmsg)(int fd, mmsghdr* messages, unsigned int count, int flags, timespec* timeout);
 };
 
 extern const Syscalls kRealSyscalls;

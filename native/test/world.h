@@ -49,7 +49,7 @@ class World {
       : received_(1 << 16),
         cursors_(7 * kCursors),
         columns_(CursorColumns::Over(reinterpret_cast<uint8_t*>(cursors_.data()), kCursors)),
-        shard(&kFakes, received_.data(), received_.size()) {
+        shard(&kFakes, received_.data(), received_.size(), received_.size()) {
     current_ = this;
     shard.SetCursors(columns_);
   }
@@ -264,7 +264,7 @@ class World {
     return nullptr;
   }
 
-  static constexpr Syscalls kFakes = {FakeSendmsg, ::recv, FakeAccept4, FakeConnect, FakeGetsockopt};
+  static constexpr Syscalls kFakes = {FakeSendmsg, ::recv, FakeAccept4, FakeConnect, FakeGetsockopt, ::sendmmsg, ::recvmmsg};
   static inline World* current_ = nullptr;  // a table of functions has no place for it
 
   int connect_error_ = 0;

@@ -7,7 +7,7 @@ import { CursorTable, defaultLagLimits } from "../kernel/cursor-table.ts";
 import { EgressLog } from "../kernel/egress-log.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
-import type { PlayHandler, PlayOptions } from "./transport.ts";
+import type { PlayHandler, PlayOptions } from "./play.ts";
 
 const { key, preamble } = entryFlags;
 

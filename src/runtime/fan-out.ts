@@ -15,7 +15,7 @@ import { type GatheredEntries, LogReader } from "../kernel/log-reader.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { everyFrame, FlushPacer, type FlushPacing } from "./flush-pacer.ts";
 import { maxUnflushedFraction } from "./limits.ts";
-import type { Play, PlayHandler, PlayOptions } from "./transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
 
 /** What the loop counts for all its cursors. */
 export interface FanOutCounters {

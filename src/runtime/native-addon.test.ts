@@ -29,16 +29,17 @@ describe("the addon", () => {
     const make = Shard as unknown as { new (buffer?: unknown): unknown; (): unknown };
     expect(() => new make()).toThrow("needs a Uint8Array");
     expect(() => new make(1_000)).toThrow("needs a Uint8Array");
+    expect(() => new make(new Uint8Array(65_536))).toThrow("the length of the part for connections");
     expect(() => make()).toThrow();
     expect(() => Shard.prototype.poll.call({} as never, 0)).toThrow();
-    const shard = new Shard(new Uint8Array(65_536));
+    const shard = new Shard(new Uint8Array(65_536), 65_536);
     shard.start(() => {});
     expect(() => shard.start(() => {})).toThrow("started once");
     shard.stop();
   });
 
   test("takes calls for what is gone, and after the end", () => {
-    const shard = new addon.Shard(new Uint8Array(65_536));
+    const shard = new addon.Shard(new Uint8Array(65_536), 65_536);
     shard.start(() => {});
     const use = (): void => {
       for (const id of [-1, 0, 7]) {
@@ -50,10 +51,23 @@ describe("the addon", () => {
         shard.destroy(id);
         expect(shard.connectionBytes(id)).toEqual([0, 0]);
         expect(shard.peerAddress(id)).toEqual(["", 0]);
+        shard.closeDatagrams(id);
+        shard.datagramCounters(id, new Float64Array(8));
+        expect(shard.openPeer(id, "127.0.0.1", 1_024, 1)).toBeLessThan(0);
+        shard.closePeer(id);
+        shard.sendDatagram(id, new Uint8Array(1));
+        expect(shard.peerBytes(id)).toEqual([0, 0]);
+        expect(shard.strangerAddress(id)).toEqual(["", 0]);
+        shard.startPackets(id, 0);
+        shard.stopPackets(id);
+        shard.pausePackets(id, true, 0);
+        shard.finishPackets(id, 0);
       }
       expect(shard.poll(0)).toBe(false);
       expect(shard.takeEvents(new Float64Array(4))).toBe(0);
       expect(shard.adopt(-1)).toBeLessThan(0);
+      shard.continuePackets(0);
+      expect(shard.openDatagrams("no address", 0, 0, -1, "")[0]).toBeLessThan(0);
     };
     use();
     shard.stop();

@@ -51,12 +51,43 @@ export interface NativeShard {
   /** Received and sent; of a closed connection until its `closed` event and what came with it has been taken. */
   connectionBytes(id: number): [number, number];
   counters(target: Float64Array): void;
+
+  /** A UDP socket, -1 and "" for the system's choice: its id, port, and what it was granted for receiving and for sending. */
+  openDatagrams(
+    host: string,
+    port: number,
+    bufferBytes: number,
+    multicastTtl: number,
+    multicastInterface: string,
+  ): [socket: number, port: number, receiveBufferBytes: number, sendBufferBytes: number];
+  closeDatagrams(socket: number): void;
+  datagramCounters(socket: number, target: Float64Array): void;
+  openPeer(socket: number, host: string, port: number, maxPeers: number): number;
+  /** Whose plays were stopped before. */
+  closePeer(peer: number): void;
+  sendDatagram(peer: number, bytes: Uint8Array): void;
+  /** Received and sent. */
+  peerBytes(peer: number): [number, number];
+  /** Of the datagram at this offset of the receive buffer. */
+  strangerAddress(offset: number): [string, number];
+  /** `routes`: for each channel a peer, or -1. Returns a player's id, and sends nothing yet. */
+  playPackets(log: number, cursor: number, routes: Int32Array, nowMs: number): number;
+  startPackets(player: number, nowMs: number): void;
+  stopPackets(player: number): void;
+  pausePackets(player: number, isPaused: boolean, nowMs: number): void;
+  finishPackets(player: number, nowMs: number): void;
+  /** The next turn of those with more than a turn's worth. */
+  continuePackets(nowMs: number): void;
 }
 
 export interface NativeAddon {
   /** Of the layout it was compiled with. */
   readonly layoutHash: number;
-  readonly Shard: new (receiveBuffer: Uint8Array) => NativeShard;
+  /** Bytes of connections go into the first part of the buffer, datagrams into slots of `datagramSlotBytes` behind it. */
+  readonly Shard: new (
+    receiveBuffer: Uint8Array,
+    streamBytes: number,
+  ) => NativeShard;
   /** The same socket under a descriptor of its own, for another thread. */
   duplicate(fd: number): number;
   closeDescriptor(fd: number): void;
@@ -82,7 +113,19 @@ export const nativeCounters = {
   connectionTableBytes: 11,
 } as const;
 
-/** Types of events, and what their two numbers are. */
+/** Indexes of {@link NativeShard.datagramCounters}. */
+export const nativeDatagramCounters = {
+  receivedPackets: 0,
+  receivedBytes: 1,
+  strangerPackets: 2,
+  sentPackets: 3,
+  sentBytes: 4,
+  droppedPackets: 5,
+  overflowedPackets: 6,
+  refusedSegmentations: 7,
+} as const;
+
+/** Types of events, and what their two numbers are. The id -1: of a play of packets, which its cursor names. */
 export const nativeEvents = {
   /** A connection; its listener. */
   accept: 0,
@@ -106,6 +149,14 @@ export const nativeEvents = {
   doorbell: 9,
   /** Nothing: the peer has answered. Only of connections that we began. */
   connected: 10,
+  /** Of a peer: offset and length in the receive buffer. */
+  datagram: 11,
+  /** Of a socket, from somebody who is no peer: offset and length in the receive buffer. */
+  stranger: 12,
+  /** Nothing, and no id: players of packets have more than a turn's worth; continue them in a while. */
+  spread: 13,
+  /** Of a socket, once: an errno. The kernel refused to cut packets, and they go out one by one. */
+  segmentationRefused: 14,
 } as const;
 
 /** Where `npm run build:native` puts it. */

@@ -5,7 +5,8 @@ import { systemClock } from "./clock.ts";
 import { maxQueuedBytes } from "./limits.ts";
 import type { NativeShard } from "./native-addon.ts";
 import type { NativeLog } from "./native-log.ts";
-import type { Connection, ConnectionHandler, Play, PlayHandler, PlayOptions } from "./transport.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
+import type { Connection, ConnectionHandler } from "./transport.ts";
 
 /** What connections need of their transport. */
 export interface NativeSockets {

@@ -6,7 +6,8 @@
 import { cursorColumns, cursorFlags } from "../kernel/cursor-table.ts";
 import { guardFraction } from "../kernel/limits.ts";
 import { entryFlags, entryRecord, entryRecordBytes, logHeaderBytes, logWords } from "../kernel/log-layout.ts";
-import { nativeCounters, nativeEvents } from "./native-addon.ts";
+import { datagramSlotBytes, packetTurnBytes } from "./limits.ts";
+import { nativeCounters, nativeDatagramCounters, nativeEvents } from "./native-addon.ts";
 
 /** FNV-1a over names and values, 32 bits. */
 export function nativeLayoutHash(): number {
@@ -56,6 +57,8 @@ function nativeLayout(): ReadonlyMap<string, number> {
     ["LogHeaderBytes", logHeaderBytes],
     ["EntryRecordBytes", entryRecordBytes],
     ["GuardDivisor", 1 / guardFraction],
+    ["PacketTurnBytes", packetTurnBytes],
+    ["DatagramSlotBytes", datagramSlotBytes],
   ]);
   const groups: readonly (readonly [prefix: string, values: Readonly<Record<string, number>>])[] = [
     ["Word", logWords],
@@ -65,6 +68,7 @@ function nativeLayout(): ReadonlyMap<string, number> {
     ["Cursor", cursorFlags],
     ["Event", nativeEvents],
     ["Counter", nativeCounters],
+    ["DatagramCounter", nativeDatagramCounters],
   ];
   for (const [prefix, values] of groups) {
     for (const [name, value] of Object.entries(values)) {

@@ -12,12 +12,24 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { CursorTable, defaultLagLimits, type LagLimits } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
+import type { DatagramHandler, DatagramOptions, DatagramRoute, DatagramSocket } from "./datagrams.ts";
 import { ERR_LISTEN } from "./errors.ts";
 import { FlushPacer, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, cursorsPerFlush, maxCursors, maxFlushTurnMs, sweepIntervalMs } from "./limits.ts";
+import {
+  acceptBacklog,
+  cursorsPerFlush,
+  datagramSlotBytes,
+  datagramSlots,
+  maxCursors,
+  maxDatagramPlays,
+  maxFlushTurnMs,
+  sweepIntervalMs,
+} from "./limits.ts";
 import { type NativeAddon, type NativeShard, nativeCounters, nativeEvents } from "./native-addon.ts";
 import { NativeConnection, type NativeSockets } from "./native-connection.ts";
+import { NativeDatagrams } from "./native-datagrams.ts";
 import { NativeLog } from "./native-log.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
 import { PortableTransport } from "./portable-transport.ts";
 import { descriptorOf } from "./socket-descriptor.ts";
 import type {
@@ -26,7 +38,6 @@ import type {
   ConnectOptions,
   Listener,
   ListenOptions,
-  PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
@@ -37,9 +48,10 @@ export class NativeTransport implements Transport, NativeSockets {
   readonly #shard: NativeShard;
   readonly #portable: PortableTransport;
   readonly #onFailure: (error: unknown) => void;
-  readonly #received = new Uint8Array(receiveBufferBytes);
+  readonly #received = new Uint8Array(receiveBufferBytes + datagramSlots * datagramSlotBytes);
   readonly #events = new Float64Array(4 * eventBatch);
-  readonly #table = new CursorTable(maxCursors);
+  readonly #table = new CursorTable(maxCursors + maxDatagramPlays);
+  readonly #datagrams: NativeDatagrams;
   readonly #connections: (NativeConnection | undefined)[] = [];
   readonly #accepts: ((connection: Connection) => ConnectionHandler)[] = [];
   readonly #listenerCounts: { connectionCount: number }[] = [];
@@ -62,7 +74,16 @@ export class NativeTransport implements Transport, NativeSockets {
     this.#onFailure = onFailure;
     this.#portable = new PortableTransport(onFailure, pacing);
     this.#pacer = new FlushPacer(pacing, systemClock.monotonicMs, () => this.#flushDirty());
-    this.#shard = new addon.Shard(this.#received);
+    this.#shard = new addon.Shard(this.#received, receiveBufferBytes);
+    this.#datagrams = new NativeDatagrams({
+      shard: this.#shard,
+      received: this.#received,
+      openCursor: (log, options) => this.#openCursor(log, options),
+      closeCursor: (known) => this.closeCursor(known),
+      drain: () => this.#drain(),
+      drainSoon: () => this.drainSoon(),
+      onFailure,
+    });
     this.#shard.setCursors(new Uint8Array(this.#table.shared), this.#table.capacity);
     this.#shard.start(() => this.#poll());
     this.#sweep = setInterval(() => {
@@ -178,12 +199,27 @@ export class NativeTransport implements Transport, NativeSockets {
     return connection;
   }
 
+  async openDatagrams(options: DatagramOptions, handler: DatagramHandler): Promise<DatagramSocket> {
+    assert(!this.#isClosed, "a transport that is closed opens no socket");
+    return this.#datagrams.open(options, handler);
+  }
+
+  playDatagrams(
+    log: ReadableLog,
+    routes: readonly DatagramRoute[],
+    options: PlayOptions,
+    handler: PlayHandler,
+  ): Play | undefined {
+    return this.#datagrams.play(log, routes, options, handler);
+  }
+
   async close(): Promise<void> {
     // A handler asked for it: the events at hand are handled first.
     if (this.#isDraining) await Promise.resolve();
     if (this.#isClosed) return;
     clearInterval(this.#sweep);
     for (const connection of this.#connections) connection?.destroy();
+    this.#datagrams.close();
     this.#drain();
     this.#shard.counters(this.#counters); // the last word
     this.#isClosed = true;
@@ -246,6 +282,7 @@ export class NativeTransport implements Transport, NativeSockets {
     const id = this.#events[at + 1] as number;
     const a = this.#events[at + 2] as number;
     const b = this.#events[at + 3] as number;
+    if (this.#datagrams.handleEvent(type, id, a, b)) return;
     try {
       switch (type) {
         case nativeEvents.accept: {
@@ -310,6 +347,15 @@ export class NativeTransport implements Transport, NativeSockets {
 
   /** A place in the cursor table: its index, and the addon's side of `log`. */
   openCursor(id: number, log: ReadableLog, options: PlayOptions): [cursor: number, known: NativeLog] {
+    const [cursor, known] = this.#openCursor(log, options);
+    const nowMs = systemClock.monotonicMs();
+    this.#shard.play(id, known.id, cursor, nowMs);
+    this.#shard.startPlaying(id, nowMs);
+    this.drainSoon();
+    return [cursor, known];
+  }
+
+  #openCursor(log: ReadableLog, options: PlayOptions): [cursor: number, known: NativeLog] {
     this.#limits = limitsOf(options.lagLimits);
     let known = this.#logs.get(log);
     if (known === undefined) {
@@ -320,13 +366,9 @@ export class NativeTransport implements Transport, NativeSockets {
     }
     known.attach();
     known.reader.refresh();
-    const nowMs = systemClock.monotonicMs();
-    const cursor = this.#table.open(known.reader, options.isLive, nowMs);
-    assert(cursor >= 0, "the cursor table is smaller than the number of connections");
+    const cursor = this.#table.open(known.reader, options.isLive, systemClock.monotonicMs());
+    assert(cursor >= 0, "the cursor table is smaller than the number of connections and of players of packets");
     known.cursorCount++;
-    this.#shard.play(id, known.id, cursor, nowMs);
-    this.#shard.startPlaying(id, nowMs);
-    this.drainSoon();
     return [cursor, known];
   }
 

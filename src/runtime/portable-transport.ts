@@ -6,19 +6,20 @@ import { assert } from "../bytes/assert.ts";
 import { CursorTable } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
 import { systemClock } from "./clock.ts";
+import type { DatagramHandler, DatagramOptions, DatagramRoute, DatagramSocket } from "./datagrams.ts";
 import { FanOut, type SocketPlay } from "./fan-out.ts";
 import { everyFrame, type FlushPacing } from "./flush-pacer.ts";
-import { acceptBacklog, maxCursors, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
+import { acceptBacklog, maxCursors, maxDatagramPlays, maxQueuedBytes, sweepIntervalMs } from "./limits.ts";
+import { PacketFanOut } from "./packet-fan-out.ts";
 import { plainAddress } from "./plain-address.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
+import { openPortableDatagrams, PortableDatagramPeer, type PortableDatagramSocket } from "./portable-datagrams.ts";
 import type {
   Connection,
   ConnectionHandler,
   ConnectOptions,
   Listener,
   ListenOptions,
-  Play,
-  PlayHandler,
-  PlayOptions,
   Transport,
   TransportCounters,
 } from "./transport.ts";
@@ -27,7 +28,9 @@ export class PortableTransport implements Transport {
   readonly doorbellFd = undefined;
   onDoorbell: () => void = () => {};
   readonly #fanOut: FanOut;
+  readonly #packets: PacketFanOut;
   readonly #connections = new Set<SocketConnection>();
+  readonly #datagramSockets = new Set<PortableDatagramSocket>();
   readonly #listeners = new Set<Listener>();
   readonly #sweep: NodeJS.Timeout;
   readonly #onFailure: (error: unknown) => void;
@@ -35,6 +38,7 @@ export class PortableTransport implements Transport {
   #receivedBytes = 0;
   #controlBytes = 0;
   #socketErrorCount = 0;
+  readonly #closedDatagramBytes = { received: 0, sent: 0 };
 
   /** @param onFailure - told of a handler that threw: a mistake of ours, which costs that one connection */
   constructor(
@@ -44,7 +48,10 @@ export class PortableTransport implements Transport {
     pacing: FlushPacing = everyFrame,
   ) {
     this.#onFailure = onFailure;
-    this.#fanOut = new FanOut(new CursorTable(maxCursors), systemClock.monotonicMs, pacing);
+    const table = new CursorTable(maxCursors + maxDatagramPlays);
+    const nowMs = systemClock.monotonicMs;
+    this.#fanOut = new FanOut(table, nowMs, pacing);
+    this.#packets = new PacketFanOut({ table, nowMs, pacing, onFailure });
     this.#sweep = setInterval(() => this.#fanOut.sweep(), sweepIntervalMs).unref();
   }
 
@@ -52,14 +59,20 @@ export class PortableTransport implements Transport {
     const { jumpCount, evictedCount, sentBytes } = this.#fanOut.counters;
     let queuedBytes = 0;
     for (const connection of this.#connections) queuedBytes += connection.queuedBytes;
+    let receivedDatagramBytes = this.#closedDatagramBytes.received;
+    let sentDatagramBytes = this.#closedDatagramBytes.sent;
+    for (const { counters } of this.#datagramSockets) {
+      receivedDatagramBytes += counters.receivedBytes;
+      sentDatagramBytes += counters.sentBytes;
+    }
     return {
       acceptedCount: this.#acceptedCount,
       openCount: this.#connections.size,
-      receivedBytes: this.#receivedBytes,
-      sentBytes: sentBytes + this.#controlBytes,
-      cursorCount: this.#fanOut.cursorCount,
-      jumpCount,
-      evictedCount,
+      receivedBytes: this.#receivedBytes + receivedDatagramBytes,
+      sentBytes: sentBytes + this.#controlBytes + sentDatagramBytes,
+      cursorCount: this.#fanOut.cursorCount, // both kinds: they share the table
+      jumpCount: jumpCount + this.#packets.counters.jumpCount,
+      evictedCount: evictedCount + this.#packets.counters.evictedCount,
       socketErrorCount: this.#socketErrorCount,
       queuedBytes,
       connectionTableBytes: 0,
@@ -166,9 +179,41 @@ export class PortableTransport implements Transport {
 
   ringDoorbell(): void {}
 
+  openDatagrams(options: DatagramOptions, handler: DatagramHandler): Promise<DatagramSocket> {
+    return openPortableDatagrams(options, handler, {
+      onOpened: (socket) => this.#datagramSockets.add(socket),
+      onClosed: (socket) => {
+        this.#datagramSockets.delete(socket);
+        this.#closedDatagramBytes.received += socket.counters.receivedBytes;
+        this.#closedDatagramBytes.sent += socket.counters.sentBytes;
+      },
+      onFailure: this.#onFailure,
+    });
+  }
+
+  playDatagrams(
+    log: ReadableLog,
+    routes: readonly DatagramRoute[],
+    options: PlayOptions,
+    handler: PlayHandler,
+  ): Play | undefined {
+    const peers = routes.map(({ channel, peer }) => {
+      assert(peer instanceof PortableDatagramPeer, "packets go to peers of the transport's own sockets");
+      return { channel, target: peer };
+    });
+    if (peers.some(({ target }) => target.isClosed)) return undefined;
+    const play = this.#packets.open(log, peers, options, handler, (ended) => {
+      for (const { target } of peers) target.plays.delete(ended);
+    });
+    if (play !== undefined) for (const { target } of peers) target.plays.add(play);
+    return play;
+  }
+
   async close(): Promise<void> {
     clearInterval(this.#sweep);
     this.#fanOut.stop();
+    this.#packets.stop();
+    for (const socket of this.#datagramSockets) socket.close();
     const closing = Array.from(this.#listeners, (listener) => listener.close());
     for (const connection of this.#connections) {
       connection.destroy();

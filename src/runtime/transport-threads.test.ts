@@ -13,8 +13,9 @@ import { entryFlags } from "../kernel/log-layout.ts";
 import { openLogMemory } from "../kernel/log-memory.ts";
 import { everyFrame } from "./flush-pacer.ts";
 import { openTransport } from "./open-transport.ts";
+import type { Play } from "./play.ts";
 import { StreamLog } from "./shards/stream-log.ts";
-import type { Connection, ConnectionHandler, Play, Transport } from "./transport.ts";
+import type { Connection, ConnectionHandler, Transport } from "./transport.ts";
 
 let failures: unknown[];
 let transport: Transport;

@@ -12,7 +12,8 @@ import type { ReadableLog } from "../kernel/readable-log.ts";
 import { everyFrame } from "./flush-pacer.ts";
 import { maxQueuedBytes } from "./limits.ts";
 import { openTransport } from "./open-transport.ts";
-import type { Connection, Listener, ListenOptions, Play, PlayOptions, Transport } from "./transport.ts";
+import type { Play, PlayOptions } from "./play.ts";
+import type { Connection, Listener, ListenOptions, Transport } from "./transport.ts";
 
 let transport: Transport;
 let clients: ByteClient[];

@@ -7,8 +7,9 @@
 
 import type { Socket } from "node:net";
 import type { SecureContextOptions } from "node:tls";
-import type { LagLimits } from "../kernel/cursor-table.ts";
 import type { ReadableLog } from "../kernel/readable-log.ts";
+import type { DatagramTransport } from "./datagrams.ts";
+import type { Play, PlayHandler, PlayOptions } from "./play.ts";
 
 export interface ListenOptions {
   /** An address to listen on; empty for all of them. */
@@ -32,32 +33,6 @@ export interface Listener {
   setSecureContext(options: SecureContextOptions): void;
   /** Stops accepting; open connections stay. */
   close(): Promise<void>;
-}
-
-export interface PlayOptions {
-  /** Wait for the next random access point instead of starting at the newest one. */
-  readonly isLive: boolean;
-  readonly lagLimits: LagLimits;
-}
-
-/** Whose play it is. An object and not three functions: there are thousands of them. */
-export interface PlayHandler {
-  /** Called once, with nothing of the log in flight, when all entries of a finished play have left. */
-  handlePlayed(): void;
-  handleLag(skippedBytes: number): void;
-  /** The cursor lagged too often or stalled; the connection is closed right after. */
-  handleEvicted(): void;
-}
-
-/** A connection's cursor on an egress log. */
-export interface Play {
-  /** The log has ended: send what is left, then call {@link PlayHandler.handlePlayed}. */
-  finish(): void;
-  /** Takes no more entries. What was begun is finished. */
-  stop(): void;
-  readonly isPaused: boolean;
-  /** Takes no entries until resumed; resuming goes on at the newest random access point. */
-  pause(isPaused: boolean): void;
 }
 
 export interface Connection {
@@ -113,7 +88,7 @@ export interface ConnectOptions {
   readonly localAddress?: string;
 }
 
-export interface Transport {
+export interface Transport extends DatagramTransport {
   readonly counters: TransportCounters;
   listen(options: ListenOptions, accept: (connection: Connection) => ConnectionHandler): Promise<Listener>;
   /**

@@ -1,7 +1,7 @@
 /** How players start and what lag they are allowed: the same two objects for all of them. */
 
 import { defaultLagLimits } from "../kernel/cursor-table.ts";
-import type { PlayOptions } from "../runtime/transport.ts";
+import type { PlayOptions } from "../runtime/play.ts";
 import type { Config } from "./config/schema.ts";
 
 export interface PlayOptionsPair {

@@ -23,11 +23,12 @@ import { maxPendingMediaBytes } from "../../protocols/rtmp/limits.ts";
 import { parseCommand, writeCommand } from "../../protocols/rtmp/message/command.ts";
 import { messageTypeId } from "../../protocols/rtmp/message/message-type.ts";
 import { systemClock } from "../../runtime/clock.ts";
+import type { Play } from "../../runtime/play.ts";
 import { PortableTransport } from "../../runtime/portable-transport.ts";
 import { Controller } from "../../runtime/shards/controller.ts";
 import { LocalLink } from "../../runtime/shards/link.ts";
 import { Shard } from "../../runtime/shards/shard.ts";
-import type { Connection, Play } from "../../runtime/transport.ts";
+import type { Connection } from "../../runtime/transport.ts";
 import { RtmpConnection, type RtmpConnectionContext } from "./rtmp-connection.ts";
 
 let bench: Bench;
