@@ -143,7 +143,7 @@ function openRtsp(onMessage: (message: Uint8Array) => void): {
   const checks = new MediaChecks(3, 500);
   const packets = new RtpChecks(3, checks);
   const scanner = new RtspScanner(3, packets, (_player, message) => onMessage(message));
-  const promised = { payloadType: 96, clockRate: 90_000, ssrc: undefined, marksFrameEnd: true, maxBackMs: 0 } as const;
+  const promised = { payloadType: 96, clockRate: 90_000, marksFrameEnd: true, maxBackMs: 0 } as const;
   scanner.reset(player);
   packets.reset(player);
   packets.setTracks(player, [

@@ -26,7 +26,7 @@ export async function runBench(options: BenchOptions, onProgress: (line: string)
   const address = parseBenchAddress(options.address);
   const host = await resolveHost(address.host, options.allowRemote);
   const wanted = options.publishers ?? options.players;
-  checkDescriptors(wanted);
+  checkDescriptors(wanted * descriptorsPerPeer(address, options));
   const notes: string[] = [];
   const transport = openTransport({
     choice: options.transport,
@@ -65,9 +65,17 @@ function checkDescriptors(wanted: number): void {
   if (limit === undefined || wanted + ownDescriptors <= limit) return;
   throw new CodedError(
     ERR_BENCH_REFUSED,
-    `a process may have ${limit} descriptors here, enough for ${Math.max(0, limit - ownDescriptors)} players: ulimit -n raises it`,
+    `a process may have ${limit} descriptors here, enough for ${Math.max(0, limit - ownDescriptors)} connections and sockets: ulimit -n raises it`,
   );
 }
+
+/** Over UDP a player has two sockets for each of its tracks besides. */
+function descriptorsPerPeer(address: BenchAddress, { rtspTransport }: BenchOptions): number {
+  return address.protocol === "rtsp" && rtspTransport === "udp" ? 1 + 2 * usualTrackCount : 1;
+}
+
+/** Pictures and sound. */
+const usualTrackCount = 2;
 
 /** The same server's, when the address says where it is. */
 function statsUrlOf(address: BenchAddress): string | undefined {

@@ -54,7 +54,7 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
     }
     meter.endWindow();
     const generator = generatorMeter.figures();
-    notes.push(...generatorNotes(generator));
+    notes.push(...generatorNotes(generator), ...(opened.protocols.notes?.() ?? []));
     const bytes = transport.counters.receivedBytes - bytesBefore;
     const joined = load.joinTimes.count;
     const failed = load.failures.total;

@@ -13,10 +13,15 @@ export interface DecodedSample {
 }
 
 /** undefined: ffmpeg is not on the PATH. */
-export async function decodeSample(address: BenchAddress, count: number): Promise<DecodedSample | undefined> {
+export async function decodeSample(
+  address: BenchAddress,
+  rtspTransport: "tcp" | "udp",
+  count: number,
+): Promise<DecodedSample | undefined> {
   // It knows no WebSocket-FLV: the same server has the same stream over HTTP.
   const url = address.url.replace(/^ws:/, "http:");
-  const input = [...inputOptions[address.protocol], "-i", url];
+  const transport = address.protocol === "rtsp" ? ["-rtsp_transport", rtspTransport] : [];
+  const input = [...transport, timeoutOptions[address.protocol], String(timeoutMs * 1000), "-i", url];
   const results = await Promise.all(Array.from({ length: count }, () => decode(input)));
   const found = results.filter((result) => result !== undefined);
   if (found.length === 0) return undefined;
@@ -64,11 +69,11 @@ function decode(input: readonly string[]): Promise<Decoded | undefined> {
 const sampleSeconds = 3;
 /** From start to end: ffmpeg probes for up to 5 s. */
 const timeoutMs = 15_000;
-const timeoutText = String(timeoutMs * 1000);
-const inputOptions: Readonly<Record<BenchAddress["protocol"], readonly string[]>> = {
-  rtmp: ["-rw_timeout", timeoutText],
-  "http-flv": ["-rw_timeout", timeoutText],
-  "ws-flv": ["-rw_timeout", timeoutText],
-  rtsp: ["-rtsp_transport", "tcp", "-timeout", timeoutText],
+/** In microseconds. */
+const timeoutOptions: Readonly<Record<BenchAddress["protocol"], string>> = {
+  rtmp: "-rw_timeout",
+  "http-flv": "-rw_timeout",
+  "ws-flv": "-rw_timeout",
+  rtsp: "-timeout",
 };
 const maxComplaintLength = 2_000;

@@ -43,6 +43,10 @@ export const chunkStreamsPerPlayer = 8;
 /** Tracks of one RTSP player: pictures and sound, and one more of each. */
 export const tracksPerPlayer = 4;
 
+/** UDP ports of players: below are those of services, above those that systems give out. */
+export const firstUdpPort = 10_000;
+export const lastUdpPort = 31_999;
+
 /** A body, or a head, of an RTSP server: descriptions of large streams have 8 KiB. */
 export const maxRtspMessageBytes = 65_536;
 

@@ -13,7 +13,7 @@ import { Histogram } from "./histogram.ts";
 import { joinTimeoutMs } from "./limits.ts";
 import type { LocalAddresses } from "./local-addresses.ts";
 import type { MediaChecks } from "./media-checks.ts";
-import type { PlayerProtocol, PlayerProtocols } from "./player-protocol.ts";
+import type { PlayerLink, PlayerProtocol, PlayerProtocols } from "./player-protocol.ts";
 
 export interface LoadOptions {
   readonly transport: Transport;
@@ -87,7 +87,9 @@ export class Load {
     const socket = this.isStalled(player) ? createConnection({ ...options, noDelay: true }) : undefined;
     const createHandler = (connection: Connection): PlayerHandler => {
       this.#connections[player] = connection;
-      return new PlayerHandler(this, player, protocols.start(player, connection, nowMs), socket);
+      const handler = new PlayerHandler(this, player, localAddress, socket);
+      handler.protocol = protocols.start(player, connection, nowMs, handler);
+      return handler;
     };
     if (socket === undefined) transport.connect(options, createHandler);
     else this.#portable.adopt(socket, createHandler);
@@ -167,17 +169,19 @@ export class Load {
   }
 }
 
-class PlayerHandler implements ConnectionHandler {
+class PlayerHandler implements ConnectionHandler, PlayerLink {
+  readonly localAddress: string | undefined;
+  /** Set right after it was made. */
+  protocol: PlayerProtocol | undefined;
   readonly #load: Load;
   readonly #player: number;
-  readonly #protocol: PlayerProtocol;
   /** Of a player that is to stop reading. */
   readonly #socket: Socket | undefined;
 
-  constructor(load: Load, player: number, protocol: PlayerProtocol, socket: Socket | undefined) {
+  constructor(load: Load, player: number, localAddress: string | undefined, socket: Socket | undefined) {
+    this.localAddress = localAddress;
     this.#load = load;
     this.#player = player;
-    this.#protocol = protocol;
     this.#socket = socket;
   }
 
@@ -187,7 +191,7 @@ class PlayerHandler implements ConnectionHandler {
 
   handleBytes(bytes: Uint8Array): void {
     try {
-      this.#protocol.handle(bytes, performance.now());
+      this.protocol?.handle(bytes, performance.now());
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#load.fail(this.#player, error);
@@ -197,7 +201,16 @@ class PlayerHandler implements ConnectionHandler {
   }
 
   handleClose(errorName?: string): void {
+    this.protocol?.close?.();
     this.#load.closed(this.#player, errorName);
+  }
+
+  received(byteLength: number): void {
+    this.#load.received(this.#player, byteLength);
+  }
+
+  fail(error: CodedError): void {
+    this.#load.fail(this.#player, error);
   }
 }
 

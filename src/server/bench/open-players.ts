@@ -3,6 +3,7 @@
 import { FlvPlayers } from "./flv-players.ts";
 import { MediaChecks } from "./media-checks.ts";
 import type { PlayerProtocols } from "./player-protocol.ts";
+import { PortPairs } from "./port-pairs.ts";
 import { RtmpPlayers } from "./rtmp-players.ts";
 import { RtpChecks } from "./rtp-checks.ts";
 import { RtspPlayers } from "./rtsp-players.ts";
@@ -15,13 +16,20 @@ export interface CheckedPlayers {
   readonly packets: RtpChecks | undefined;
 }
 
-export function openPlayers({ address, options }: Pick<BenchRun, "address" | "options">): CheckedPlayers {
+export function openPlayers({
+  address,
+  options,
+  host,
+  transport,
+}: Pick<BenchRun, "address" | "options" | "host" | "transport">): CheckedPlayers {
   const { players: count, maxGapMs } = options;
   const checks = new MediaChecks(count, maxGapMs);
   if (address.protocol === "rtmp")
     return { protocols: new RtmpPlayers(address.url, count, checks), checks, packets: undefined };
   if (address.protocol !== "rtsp")
     return { protocols: new FlvPlayers(address, count, checks), checks, packets: undefined };
-  const packets = new RtpChecks(count, checks);
-  return { protocols: new RtspPlayers(address.url, count, checks, packets), checks, packets };
+  const isUdp = options.rtspTransport === "udp";
+  const packets = new RtpChecks(count, checks, isUdp);
+  const overUdp = isUdp ? { host, pairs: new PortPairs(transport) } : undefined;
+  return { protocols: new RtspPlayers(address.url, count, checks, packets, overUdp), checks, packets };
 }

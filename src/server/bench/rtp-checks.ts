@@ -20,8 +20,6 @@ import { readUnitSendingTime } from "./sending-time.ts";
 export interface PromisedTrack {
   readonly payloadType: number;
   readonly clockRate: number;
-  /** Of the answer to SETUP, when it is said there. */
-  readonly ssrc: number | undefined;
   /** Whether the marker bit ends a frame. */
   readonly marksFrameEnd: boolean;
   /** How far timestamps may go back: pictures are not sent in the order of showing. */
@@ -34,6 +32,8 @@ export interface PromisedTrack {
 export const packetHeadBytes = 192;
 
 export class RtpChecks {
+  /** UDP: packets may overtake each other, and then they are late without being lost. */
+  readonly mayReorder: boolean;
   readonly #checks: MediaChecks;
   // A row for each player.
   readonly #trackCount: Uint8Array;
@@ -61,7 +61,8 @@ export class RtpChecks {
   #reportCount = 0;
   #wrongReportCount = 0;
 
-  constructor(playerCount: number, checks: MediaChecks) {
+  constructor(playerCount: number, checks: MediaChecks, mayReorder = false) {
+    this.mayReorder = mayReorder;
     this.#checks = checks;
     const rows = playerCount * tracksPerPlayer;
     this.#trackCount = new Uint8Array(playerCount);
@@ -124,14 +125,17 @@ export class RtpChecks {
       this.#payloadType[row] = track.payloadType;
       this.#clockRate[row] = track.clockRate;
       this.#maxBackMs[row] = track.maxBackMs;
-      this.#ssrc[row] = track.ssrc ?? 0;
       this.#flags[row] =
-        (track.ssrc === undefined ? 0 : flags.hasSsrc) |
         (track.marksFrameEnd ? flags.marksFrameEnd : 0) |
         (track.pictures === "h264" ? flags.isH264 : track.pictures === "h265" ? flags.isH265 : 0);
       this.#current[row] = 0;
       this.#sentAtMs[row] = -1;
     }
+  }
+
+  /** What the answer to SETUP says; packets may have come before. */
+  expectSsrc(row: number, ssrc: number): void {
+    this.#checkSsrc(row, ssrc);
   }
 
   /** Tracks with media for more than `ms` that nobody has reported on yet. */

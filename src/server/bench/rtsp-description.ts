@@ -22,8 +22,7 @@ export interface DescribedStream {
 }
 
 export interface DescribedTrack extends RtspClientTrack {
-  /** Without the SSRC, which is each session's. */
-  readonly promised: Omit<PromisedTrack, "ssrc">;
+  readonly promised: PromisedTrack;
 }
 
 /** Errors: those of the description, and ERR_BENCH_FRAMING when there is nothing in it that can be checked. */
@@ -42,7 +41,7 @@ export function readDescription(sdp: string): DescribedStream {
   return { sdp, aggregateControl, tracks: tracks.slice(0, tracksPerPlayer) };
 }
 
-function promisesOf(track: RtpTrack): Omit<PromisedTrack, "ssrc"> {
+function promisesOf(track: RtpTrack): PromisedTrack {
   const { payloadType, clockRate, payloadFormat, codec } = track;
   return {
     payloadType,

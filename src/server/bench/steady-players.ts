@@ -45,7 +45,7 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
     const stayed = load.playingCount;
     const latency = timesOf(checks.latency);
     const shares = sharesOf(load, received);
-    notes.push(...generatorNotes(generator));
+    notes.push(...generatorNotes(generator), ...(opened.protocols.notes?.() ?? []));
 
     const sample = joined === 0 ? undefined : await decodeBeside(run);
     const stats = await meter.statsSinceIdle();
@@ -119,7 +119,7 @@ async function decodeBeside(run: BenchRun): Promise<DecodedSample | undefined> {
   const { options, address, notes, onProgress } = run;
   if (options.sample === 0) return undefined;
   onProgress(`decoding: ${options.sample} of ffmpeg's players`);
-  const sample = await decodeSample(address, options.sample);
+  const sample = await decodeSample(address, options.rtspTransport, options.sample);
   if (sample === undefined) notes.push("nothing was decoded: there is no ffmpeg on the PATH");
   return sample;
 }

@@ -32,6 +32,7 @@ export function benchCommand({ stdout, stderr, onDone }: BenchServices): Command
       "rtmp://host/app/name, rtsp://host:8554/app/name, http://host:8000/app/name.flv or ws://host:8000/app/name.flv",
     )
     .option("--players <n>", "how many players; with --churn the most at one time", whole(1, limits.maxPlayers), 100)
+    .option("--rtsp-transport <name>", "tcp or udp: what RTSP players get packets over", oneOf(["tcp", "udp"]), "tcp")
     .option("--rate <n>", "joins a second", whole(1, limits.maxRatePerSecond), 1_000)
     .option("--seconds <n>", "what is measured when all have joined", whole(1, limits.maxSeconds), 10)
     .option("--publish [url]", "publish the stream as well, with sending times in it, so that latency is measured")
@@ -88,6 +89,7 @@ function checkWritable(command: Command, file: string): void {
 /** As commander gives them. */
 interface Given {
   readonly players: number;
+  readonly rtspTransport: BenchOptions["rtspTransport"];
   readonly rate: number;
   readonly seconds: number;
   readonly publish?: string | true;
@@ -110,6 +112,8 @@ function optionsOf(command: Command, address: string, given: Given): BenchOption
   }
   if (given.churn && given.stalled > 0) command.error("error: who comes and goes does not stall: --churn or --stalled");
   if (given.stalled > given.players) command.error("error: --stalled is some of the --players");
+  if (given.rtspTransport === "udp" && (!/^rtsp:/i.test(address) || given.stalled > 0))
+    command.error("error: --rtsp-transport udp is of rtsp://…, and nobody there can stop reading: no --stalled");
   const { statsUrl } = given;
   if (statsUrl !== undefined && (!URL.canParse(statsUrl) || !statsUrl.startsWith("http://"))) {
     command.error("error: --stats-url is http://host:port/stats");
@@ -118,6 +122,7 @@ function optionsOf(command: Command, address: string, given: Given): BenchOption
     address,
     players: given.players,
     rate: given.rate,
+    rtspTransport: given.rtspTransport,
     seconds: given.seconds,
     publishUrl: given.publish === true ? guarded(command, () => publishUrl(parseBenchAddress(address))) : given.publish,
     publishers: given.publishers,
