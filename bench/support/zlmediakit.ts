@@ -1,4 +1,4 @@
-/** ZLMediaKit, which no distribution has: `ZLMEDIAKIT` names the MediaServer of whoever has built one. One thread, as it comes. */
+/** ZLMediaKit, which no distribution has: `ZLMEDIAKIT` names the MediaServer of whoever has built one. One thread, RTMP and RTSP. */
 
 import { mkdir, writeFile } from "node:fs/promises";
 import { freePort } from "../../test/support/free-port.ts";
@@ -9,10 +9,10 @@ import type { MeasuredServer, Source } from "./servers.ts";
 export async function startZlMediaKit(source: Source | undefined, folder: string): Promise<MeasuredServer | undefined> {
   const program = process.env["ZLMEDIAKIT"] ?? "";
   if (program === "") return undefined;
-  const [rtmpPort, httpPort, rtspPort] = [await freePort(), await freePort(), await freePort()];
+  const [rtmpPort, rtspPort] = [await freePort(), await freePort()];
   const home = `${folder}/zlmediakit`;
   await mkdir(home, { recursive: true });
-  // Port 0 closes a protocol. What is not measured is not made: HLS, MPEG-TS and MP4 beside the stream.
+  // Port 0 closes a protocol: HTTP-FLV has other addresses there. What is not measured is not made: HLS, MPEG-TS and MP4.
   const configuration = `
     [api]
     apiDebug=0
@@ -30,7 +30,7 @@ export async function startZlMediaKit(source: Source | undefined, folder: string
     [hls]
     broadcastRecordTs=0
     [http]
-    port=${httpPort}
+    port=0
     sslport=0
     rootPath=${home}
     [rtmp]
@@ -52,5 +52,5 @@ export async function startZlMediaKit(source: Source | undefined, folder: string
     port=0`;
   await writeFile(`${home}/config.ini`, configuration.replace(/^ +/gm, ""));
   const args = ["-c", `${home}/config.ini`, "-l", "4", "-t", "1", "--affinity", "0", "--log-dir", `${home}/log`];
-  return startPeer(source, { rtmpPort, httpPort, rtspPort }, program, args);
+  return startPeer(source, { rtmpPort, rtspPort }, program, args);
 }

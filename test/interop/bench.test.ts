@@ -35,7 +35,7 @@ describe("of our server", () => {
       const stats = ["--stats-url", server.httpUrl("/stats")];
       const addresses: Readonly<Record<string, readonly string[]>> = {
         rtmp: [server.rtmpUrl(stream), "--publish", ...stats],
-        rtsp: [server.rtspUrl(stream), ...http, ...stats],
+        rtsp: [server.rtspUrl(stream), "--publish", ...stats],
         http: [server.httpUrl(`/${stream}.flv`), ...http],
         ws: [server.httpUrl(`/${stream}.flv`).replace("http", "ws"), ...http],
       };
@@ -90,9 +90,10 @@ describe("of our server", () => {
     expect(report.checks.map(({ name }) => name)).toContain("cursors are back");
   });
 
-  test("publishers are taken, each with its own name", async () => {
-    const args = [server.rtmpUrl("live/many"), "--publishers", "20", "--bit-rate", "200000", "--seconds", "2"];
-    const file = folder.file("publishers.json");
+  test.each(["rtmp", "rtsp"])("publishers over %s are taken, each with its own name", async (scheme) => {
+    const address = scheme === "rtmp" ? server.rtmpUrl("live/many") : server.rtspUrl("live/many-rtsp");
+    const args = [address, "--publishers", "20", "--bit-rate", "200000", "--seconds", "2"];
+    const file = folder.file(`publishers-${scheme}.json`);
     const running = run([...args, "--json", file]);
     const { code, stdout } = await running;
     expect(stdout).toContain("ok    joined: 20 of 20\nok    stayed: 20 of 20\n");

@@ -30,9 +30,7 @@ test.each([
 
 test("what is played over HTTP is published over RTMP under the same name", () => {
   expect(publishUrl(parseBenchAddress("http://a:8000/live/cam.flv?x=y"))).toBe("rtmp://a:1935/live/cam?x=y");
-  expect(publishUrl(parseBenchAddress("rtsp://me:secret@[::1]:8554/live/cam?x=y"))).toBe(
-    "rtmp://[::1]:1935/live/cam?x=y",
-  );
+  expect(publishUrl(parseBenchAddress("rtsp://a:8554/live/cam?x=y"))).toBe("rtsp://a:8554/live/cam?x=y");
   expect(publishUrl(parseBenchAddress("rtmp://a:1940/live/cam"))).toBe("rtmp://a:1940/live/cam");
 });
 

@@ -62,19 +62,11 @@ export function parseBenchAddress(text: string): BenchAddress {
   };
 }
 
-/** Where to publish what `address` plays: the stream of the same name over RTMP, on its usual port. */
+/** Where to publish what `address` plays: there, or over RTMP the stream of the same name on its usual port. */
 export function publishUrl(address: BenchAddress): string {
-  if (address.protocol === "rtmp") return address.url;
-  if (address.protocol === "rtsp") {
-    const { host, path, query } = parseRtspUrl(address.url);
-    return rtmpUrl(host.includes(":") ? `[${host}]` : host, `/${path}`, query === "" ? "" : `?${query}`);
-  }
+  if (address.protocol === "rtmp" || address.protocol === "rtsp") return address.url;
   const { hostname, pathname, search } = new URL(address.url);
-  return rtmpUrl(hostname, pathname.slice(0, -".flv".length), search);
-}
-
-function rtmpUrl(host: string, path: string, search: string): string {
-  return `rtmp://${host}:1935${path}${search}`;
+  return `rtmp://${hostname}:1935${pathname.slice(0, -".flv".length)}${search}`;
 }
 
 function encrypted(scheme: string): CodedError {

@@ -93,7 +93,7 @@ class RtspPlayer implements PlayerProtocol, PacketHandler {
     this.#link = link;
     this.#datagrams = udp && new PlayerDatagrams(udp.host, this);
     const transport = udp === undefined ? "tcp" : "udp";
-    this.#session = new RtspClientSession({ crypto: nodeCrypto, url, transport, userAgent: "millrace-bench" }, nowMs);
+    this.#session = new RtspClientSession({ crypto: rtspCrypto, url, transport, userAgent: "millrace-bench" }, nowMs);
     this.#drain(nowMs);
   }
 
@@ -219,7 +219,8 @@ class RtspPlayer implements PlayerProtocol, PacketHandler {
   }
 }
 
-const nodeCrypto: RtspCrypto = {
+/** For the credentials of an address. */
+export const rtspCrypto: RtspCrypto = {
   randomBytes: (length) => randomBytes(length),
   md5: (data) => createHash("md5").update(data).digest(),
   sha256: (data) => createHash("sha256").update(data).digest(),
