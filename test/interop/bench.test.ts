@@ -153,6 +153,7 @@ describe("on the command line", () => {
   test.each([
     [["rtmp://192.0.2.1/live/cam"], "192.0.2.1 is another machine"],
     [["srt://127.0.0.1/live/cam"], "expected rtmp://host/app/name"],
+    [["rtmp://127.0.0.1/live/cam", "--rtsp-transport", "udp"], "--rtsp-transport udp is of rtsp://"],
     [["rtsps://127.0.0.1/live/cam"], "encrypted connections are not put under load"],
     [["rtsp://[::1"], "expected rtsp://"],
     [["rtmp://127.0.0.1/live"], "expected an app and a stream name"],
@@ -171,6 +172,8 @@ describe("on the command line", () => {
     const { code, stderr } = await run(["rtmp://127.0.0.1/live/cam", "--players", "500"], ["prlimit", "--nofile=512"]);
     expect(code).toBe(2);
     expect(stderr).toContain("a process may have 512 descriptors here, enough for 352 players");
+    const overUdp = ["rtsp://127.0.0.1/live/cam", "--rtsp-transport", "udp", "--players", "100"];
+    expect((await run(overUdp, ["prlimit", "--nofile=512"])).stderr).toContain("enough for 70 players");
   });
 });
 

@@ -26,7 +26,7 @@ export async function runBench(options: BenchOptions, onProgress: (line: string)
   const address = parseBenchAddress(options.address);
   const host = await resolveHost(address.host, options.allowRemote);
   const wanted = options.publishers ?? options.players;
-  checkDescriptors(wanted * descriptorsPerPeer(address, options));
+  checkDescriptors(wanted, descriptorsPerPeer(address, options));
   const notes: string[] = [];
   const transport = openTransport({
     choice: options.transport,
@@ -60,12 +60,13 @@ async function resolveHost(host: string, allowRemote: boolean): Promise<string> 
   );
 }
 
-function checkDescriptors(wanted: number): void {
+function checkDescriptors(wanted: number, descriptorsEach: number): void {
   const limit = descriptorLimit();
-  if (limit === undefined || wanted + ownDescriptors <= limit) return;
+  if (limit === undefined || wanted * descriptorsEach + ownDescriptors <= limit) return;
+  const most = Math.max(0, Math.floor((limit - ownDescriptors) / descriptorsEach));
   throw new CodedError(
     ERR_BENCH_REFUSED,
-    `a process may have ${limit} descriptors here, enough for ${Math.max(0, limit - ownDescriptors)} connections and sockets: ulimit -n raises it`,
+    `a process may have ${limit} descriptors here, enough for ${most} players: ulimit -n raises it`,
   );
 }
 
