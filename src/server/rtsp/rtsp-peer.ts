@@ -4,14 +4,7 @@
  */
 
 import { setTimeout as delay } from "node:timers/promises";
-import {
-  describeStream,
-  type RtpIdentity,
-  type RtspDescription,
-  type RtspTrack,
-  rtspFormatRequest,
-  writeRtspBye,
-} from "../../bridges/rtsp-egress.ts";
+import { type RtspDescription, type RtspTrack, rtspFormatRequest, writeRtspBye } from "../../bridges/rtsp-egress.ts";
 import {
   parseAnnouncement,
   type RtspAnnouncement,
@@ -47,7 +40,6 @@ export interface RtspPeerContext {
   readonly playOptions: PlayOptionsPair;
   readonly nowMs: () => number;
   readonly random: () => number;
-  readonly identityOf: (stream: string, kind: TrackKind, number: number) => RtpIdentity;
   /** Told of everything a peer did wrong; counts, and logs at most once a second. */
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
   /** Told of a mistake of ours; it costs this client. */
@@ -191,10 +183,8 @@ export class RtspPeer {
     try {
       const request = this.#request(stream, query);
       const view = await this.#findSettled(request);
-      const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
-        this.#context.identityOf(view.name.key, kind, number),
-      );
-      this.#described = { request, description: this.#context.descriptions.share(stream, description) };
+      const description = this.#context.descriptions.describe(view, parsePlayerQuery(query));
+      this.#described = { request, description };
       for (const sentence of description.leftOut) this.#problem(leftOutProblem(sentence), stream);
       const answer = { sdp: description.sdp, trackCount: description.tracks.length };
       this.#session.acceptDescribe(requestId, answer, this.#context.nowMs());
