@@ -1,6 +1,11 @@
 import type { ViteUserConfig } from "vitest/config";
 
-/** Three projects, so that `npm test` can run the cheap ones first: unit beside the files, then peers, then the browser. */
+/** Tests that measure times or CPU: nothing else runs beside them. */
+const alone = ["join", "bench", "shards", "hostile-descriptors", "hostile-rtmp"].map(
+  (name) => `test/interop/${name}.test.ts`,
+);
+
+/** Projects, so that `npm test` can run the cheap ones first: unit beside the files, then peers, then the browser. */
 const config: ViteUserConfig = {
   test: {
     projects: [
@@ -11,9 +16,22 @@ const config: ViteUserConfig = {
         test: {
           name: "interop",
           include: ["test/interop/**/*.test.ts"],
+          exclude: alone,
+          testTimeout: 90_000,
+          hookTimeout: 60_000,
+          // They mostly wait, for media in real time and for deadlines.
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
+        },
+      },
+      {
+        test: {
+          name: "interop-alone",
+          include: alone,
           testTimeout: 90_000,
           hookTimeout: 60_000,
           fileParallelism: false,
+          sequence: { groupOrder: 2 },
         },
       },
       {

@@ -1,15 +1,21 @@
 // The reference of the fan-out benchmark: what this machine's kernel takes for sending, and nothing else.
 //
 //   limit <port> <connections> <bytes per second> <interval ms> <seconds>
+//   limit udp <first port> <players> <bytes per second> <interval ms> <seconds> <way>
 //
 // One thread, one epoll set. Accepts up to <connections> on loopback, reads one line from each and answers nothing. From then on
 // each gets <bytes per second>: every <interval ms> one sendmsg from one buffer that all share, as the server's cursors share a
 // ring. A socket that takes less than it is given is remembered as an offset and goes on when epoll says so. Ends after
 // <seconds>, or when all who came have gone, and prints one line of JSON: its own CPU time, bytes, sends.
+//
+// With "udp" it sends from one socket to <players> ports of loopback, whoever listens there: every <interval ms> a frame in packets
+// of 1,200 bytes, the last one shorter. <way>: "gso" lets the kernel cut it, many players in one sendmmsg; "gso-each" with a
+// sendmsg for each player; "plain" cuts it here, many packets in one sendmmsg.
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
+#include <netinet/udp.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +31,9 @@
 #define RING_BYTES (1u << 20)         // as much as the server's ring holds of such a stream
 #define MAX_SEND_BYTES (256u * 1024)  // as much as the server gathers for one send
 #define LISTENER UINT32_MAX
+#define PACKET_BYTES 1200
+#define MAX_SEGMENTS 54               // 64,800 bytes: one message
+#define MAX_BATCH 256                 // messages of one sendmmsg, as in the addon
 
 struct connection {
   int fd;
@@ -111,9 +120,94 @@ static void accept_all(int listener, int set, uint32_t capacity) {
   }
 }
 
+static void print_result(void) {
+  struct rusage usage;
+  getrusage(RUSAGE_SELF, &usage);
+  printf("{\"cpuSeconds\":%.6f,\"bytes\":%.0f,\"sends\":%llu}\n",
+         (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+             (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
+         sent_bytes, (unsigned long long)send_count);
+}
+
+static void fill_ring(void) {
+  for (size_t i = 0; i < sizeof ring; i++) ring[i] = (uint8_t)(i * 2654435761u >> 11);
+}
+
+// Sends all of them, waiting for room where there is none: what is lost would not count.
+static void send_batch(int fd, struct mmsghdr *messages, unsigned count) {
+  for (unsigned done = 0; done < count;) {
+    const int sent = sendmmsg(fd, messages + done, count - done, 0);
+    send_count++;
+    if (sent < 0 && errno != EINTR) fail("limit: sendmmsg");
+    for (int i = 0; i < sent; i++) sent_bytes += messages[done++].msg_len;
+  }
+}
+
+static int send_datagrams(int first_port, uint32_t players, double bytes_per_second, double interval_s, double seconds, const char *way) {
+  const bool is_plain = strcmp(way, "plain") == 0;
+  const unsigned most = strcmp(way, "gso-each") == 0 ? 1 : MAX_BATCH;
+  const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+  struct sockaddr_in *addresses = calloc(players, sizeof *addresses);
+  if (fd < 0 || addresses == NULL) fail("limit");
+  const int buffer_bytes = 4 << 20;
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &buffer_bytes, sizeof buffer_bytes);
+  for (uint32_t i = 0; i < players; i++) {
+    addresses[i] = (struct sockaddr_in){.sin_family = AF_INET, .sin_port = htons((uint16_t)(first_port + (int)i))};
+    addresses[i].sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  }
+  static union {
+    struct cmsghdr header;
+    uint8_t bytes[CMSG_SPACE(sizeof(uint16_t))];
+  } segmentation = {.header = {.cmsg_len = CMSG_LEN(sizeof(uint16_t)), .cmsg_level = SOL_UDP, .cmsg_type = UDP_SEGMENT}};
+  const uint16_t segment = PACKET_BYTES;
+  memcpy(CMSG_DATA(&segmentation.header), &segment, sizeof segment);
+  static struct mmsghdr messages[MAX_BATCH];
+  static struct iovec parts[MAX_BATCH];
+  fprintf(stderr, "ready\n");
+
+  const double start = now_s();
+  const size_t frame_bytes = (size_t)(bytes_per_second * interval_s);
+  const size_t most_bytes = is_plain ? PACKET_BYTES : MAX_SEGMENTS * PACKET_BYTES;
+  for (double due = start + interval_s; due - start < seconds; due += interval_s) {
+    const struct timespec until = {(time_t)due, (long)((due - (double)(time_t)due) * 1e9)};
+    clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &until, NULL);
+    const size_t from = (size_t)tail % (RING_BYTES - frame_bytes);
+    tail += frame_bytes;
+    unsigned count = 0;
+    for (uint32_t i = 0; i < players; i++) {
+      for (size_t at = 0; at < frame_bytes; at += most_bytes) {
+        const size_t length = frame_bytes - at < most_bytes ? frame_bytes - at : most_bytes;
+        parts[count] = (struct iovec){ring + from + at, length};
+        messages[count].msg_hdr = (struct msghdr){
+            .msg_name = &addresses[i], .msg_namelen = sizeof *addresses, .msg_iov = &parts[count], .msg_iovlen = 1};
+        if (length > PACKET_BYTES) {
+          messages[count].msg_hdr.msg_control = &segmentation;
+          messages[count].msg_hdr.msg_controllen = sizeof segmentation;
+        }
+        if (++count < most) continue;
+        send_batch(fd, messages, count);
+        count = 0;
+      }
+    }
+    if (count > 0) send_batch(fd, messages, count);
+  }
+  print_result();
+  return 0;
+}
+
 int main(int argc, char **argv) {
+  fill_ring();
+  if (argc == 8 && strcmp(argv[1], "udp") == 0) {
+    const double numbers[] = {atof(argv[3]), atof(argv[4]), atof(argv[5]) / 1000, atof(argv[6])};
+    if (numbers[0] < 1 || numbers[1] * numbers[2] < 1 || numbers[1] * numbers[2] > RING_BYTES / 2 || numbers[3] <= 0) {
+      fprintf(stderr, "limit: every argument is a number above 0, and a frame is less than half a mebibyte\n");
+      return 2;
+    }
+    return send_datagrams(atoi(argv[2]), (uint32_t)numbers[0], numbers[1], numbers[2], numbers[3], argv[7]);
+  }
   if (argc != 6) {
-    fprintf(stderr, "usage: limit <port> <connections> <bytes per second> <interval ms> <seconds>\n");
+    fprintf(stderr, "usage: limit <port> <connections> <bytes per second> <interval ms> <seconds>\n"
+                    "       limit udp <first port> <players> <bytes per second> <interval ms> <seconds> <gso|gso-each|plain>\n");
     return 2;
   }
   const uint32_t capacity = (uint32_t)atoi(argv[2]);
@@ -122,7 +216,6 @@ int main(int argc, char **argv) {
     fprintf(stderr, "limit: every argument is a number above 0\n");
     return 2;
   }
-  for (size_t i = 0; i < sizeof ring; i++) ring[i] = (uint8_t)(i * 2654435761u >> 11);
   connections = calloc(capacity, sizeof *connections);
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   const int set = epoll_create1(EPOLL_CLOEXEC);
@@ -166,11 +259,6 @@ int main(int argc, char **argv) {
       if (c->fd >= 0 && (ready[i].events & ~(uint32_t)EPOLLOUT) != 0) receive(c);
     }
   }
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  printf("{\"cpuSeconds\":%.6f,\"bytes\":%.0f,\"sends\":%llu}\n",
-         (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-             (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6,
-         sent_bytes, (unsigned long long)send_count);
+  print_result();
   return 0;
 }

@@ -6,6 +6,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   kernel: () => import("./kernel.ts"),
   rtmp: () => import("./rtmp.ts"),
   latency: () => import("./latency.ts"),
+  udp: () => import("./udp.ts"),
   "fan-out": () => import("./fan-out.ts"),
   players: () => import("./players.ts"),
   "send-ways": () => import("./send-ways.ts"),

@@ -182,7 +182,9 @@ const plainWay = "sendmsg";
 const wayCount = 5;
 const sources = [
   ...["main.cc", "plain.cc", "zero_copy.cc", "ring.cc", "uring.cc"].map((name) => `bench/send-ways/${name}`),
-  ...["fan_out.cc", "sockets.cc", "log.cc"].map((name) => `native/src/${name}`),
+  ...["addresses", "cursors", "datagrams", "fan_out", "log", "packet_fan_out", "packet_plan", "sockets"].map(
+    (name) => `native/src/${name}.cc`,
+  ),
 ];
 /** One flush per picture at 25 pictures a second, and what other servers call merged writes. */
 const flushIntervalsMs: readonly number[] = [40, 350];

@@ -1,5 +1,5 @@
 /**
- * Builds and runs the addon's own tests: sockets and fan-out against system calls that fail, as they are and under ASan and
+ * Builds and runs the addon's own tests: sockets, datagrams and fan-out against system calls that fail, as they are and under ASan and
  * UBSan; the shared log on several threads, as it is and under TSan.
  */
 
@@ -61,14 +61,35 @@ const fixedAddresses = ["--addr-no-randomize"];
 const canFixAddresses = spawnSync(setArch, [...fixedAddresses, "true"], { stdio: "ignore" }).status === 0;
 const commonFlags = ["-std=c++17", "-g", "-Wall", "-Wextra", "-Werror", "-fno-exceptions"];
 const sanitized = ["-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all", "-fno-omit-frame-pointer"];
-const shardSources = ["test/shard_test.cc", "src/cursors.cc", "src/fan_out.cc", "src/sockets.cc", "src/log.cc"];
+const shardSources = [
+  "src/addresses.cc",
+  "src/cursors.cc",
+  "src/datagrams.cc",
+  "src/fan_out.cc",
+  "src/log.cc",
+  "src/packet_fan_out.cc",
+  "src/packet_plan.cc",
+  "src/sockets.cc",
+];
 const logSources = ["test/log_race_test.cc", "src/log.cc"];
-const timeoutMs = 60_000; // each takes a few seconds
+const timeoutMs = 120_000; // each takes ten seconds or so, and more where others work, too
 
 /** `args`: how many random rounds; how many milliseconds. */
 const nativeTests: readonly NativeTest[] = [
-  { name: "shard", sources: shardSources, flags: ["-O1"], args: ["3000"] },
-  { name: "shard under ASan and UBSan", sources: shardSources, flags: sanitized, args: ["1000"] },
+  { name: "shard", sources: ["test/shard_test.cc", ...shardSources], flags: ["-O1"], args: ["3000"] },
+  {
+    name: "shard under ASan and UBSan",
+    sources: ["test/shard_test.cc", ...shardSources],
+    flags: sanitized,
+    args: ["1000"],
+  },
+  { name: "datagrams", sources: ["test/datagram_test.cc", ...shardSources], flags: ["-O1"], args: ["1000"] },
+  {
+    name: "datagrams under ASan and UBSan",
+    sources: ["test/datagram_test.cc", ...shardSources],
+    flags: sanitized,
+    args: ["300"],
+  },
   { name: "log on three threads", sources: logSources, flags: ["-O2"], args: ["2000"] },
   {
     name: "log on three threads under TSan",

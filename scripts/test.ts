@@ -112,7 +112,15 @@ async function runVitest(
     report,
     [
       join(root, "node_modules/vitest/vitest.mjs"),
-      ...["run", "--project", project, "--reporter=default", "--reporter=json", `--outputFile.json=${report}`],
+      // A project that must not run two files at a time has a part of its own.
+      ...[
+        "run",
+        `--project=${project}`,
+        `--project=${project}-alone`,
+        "--reporter=default",
+        "--reporter=json",
+        `--outputFile.json=${report}`,
+      ],
       ...files,
     ],
     environment,

@@ -79,7 +79,7 @@ int Accept4(int listener, sockaddr* address, socklen_t* length, int flags) {
   return fd;
 }
 
-constexpr Syscalls kSyscalls = {Sendmsg, Recv, Accept4, ::connect, ::getsockopt};
+constexpr Syscalls kSyscalls = {Sendmsg, Recv, Accept4, ::connect, ::getsockopt, ::sendmmsg, ::recvmmsg};
 
 // What belongs to one way, while it was measured.
 struct Share {
@@ -98,7 +98,7 @@ class Bench {
         cursors_(7 * connections),  // six 64-bit numbers, and two 32-bit words that are as long as a seventh
         columns_(CursorColumns::Over(reinterpret_cast<uint8_t*>(cursors_.data()), static_cast<int64_t>(connections))),
         frame_(static_cast<size_t>(bytes_per_second / kFramesPerSecond), 'f'),
-        shard_(&kSyscalls, received_.data(), received_.size()) {
+        shard_(&kSyscalls, received_.data(), received_.size(), received_.size()) {
     shard_.SetCursors(columns_);
     log_id_ = shard_.OpenLog(log_.base(), log_.capacity(), log_.entry_capacity());
   }

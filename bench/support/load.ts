@@ -1,5 +1,5 @@
 /**
- * The C programs beside the server: `drain`, players by the thousand; `publish`, publishers likewise; `churn`, who come and go; and
+ * The C programs beside the server: `drain` and `drain-udp`, players by the thousand; `publish`, publishers likewise; `churn`, who come and go; and
  * `limit`, what a bare loop sends.
  */
 
@@ -17,6 +17,7 @@ export interface LoadPrograms {
   readonly limit: string;
   readonly publish: string;
   readonly churn: string;
+  readonly drainUdp: string;
 }
 
 /** Compiles them into `folder`; undefined, and a sentence on standard error, where that can't be done. */
@@ -34,9 +35,9 @@ export async function compileLoadPrograms(folder: string): Promise<LoadPrograms 
     return `${folder}/${name}`;
   };
   try {
-    const names = ["drain", "limit", "publish", "churn"] as const;
-    const [drain, limit, publish, churn] = await Promise.all(names.map((name) => compile(name)));
-    return { drain, limit, publish, churn } as LoadPrograms;
+    const names = ["drain", "limit", "publish", "churn", "drain-udp"] as const;
+    const [drain, limit, publish, churn, drainUdp] = await Promise.all(names.map((name) => compile(name)));
+    return { drain, limit, publish, churn, drainUdp } as LoadPrograms;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
     process.stderr.write(
@@ -105,6 +106,30 @@ export async function drain(programs: LoadPrograms, options: DrainOptions): Prom
   const window = [players, joinsPerSecond, settleSeconds, windowSeconds, pid];
   const numbers = [...window, unread, ceilingSeconds, sampled, Number(isSpinning)];
   return (await runLoad(programs.drain, [protocol, port, stream, ...numbers], ceilingSeconds)) as DrainReport;
+}
+
+export interface UdpDrainOptions {
+  /** Each player has a port of loopback, one after the other. */
+  readonly firstPort: number;
+  readonly players: number;
+  /** Whether packets that were sent in one piece come in one piece. */
+  readonly isGro: boolean;
+  readonly settleSeconds: number;
+  readonly windowSeconds: number;
+  readonly pid: number;
+  readonly ceilingSeconds: number;
+}
+
+export type UdpDrainReport = Pick<
+  DrainReport,
+  "players" | "joined" | "seconds" | "bytes" | "cpuSeconds" | "ownCpuSeconds" | "residentBytes" | "leastShare"
+> & { readonly lostPackets: number };
+
+/** Players of datagrams, which come without being asked for. */
+export async function drainUdp(programs: LoadPrograms, options: UdpDrainOptions): Promise<UdpDrainReport> {
+  const { firstPort, players, isGro, settleSeconds, windowSeconds, pid, ceilingSeconds } = options;
+  const args = [firstPort, players, Number(isGro), settleSeconds, windowSeconds, pid, ceilingSeconds];
+  return (await runLoad(programs.drainUdp, args, ceilingSeconds)) as UdpDrainReport;
 }
 
 /** Runs a load generator on its core to its end, and reads the line that it prints. */
@@ -194,7 +219,7 @@ export async function churn(programs: LoadPrograms, options: ChurnOptions): Prom
 }
 
 /** Gigabits in the time that one core worked on them. */
-export function gigabitsPerCore({ bytes, cpuSeconds }: DrainReport): number {
+export function gigabitsPerCore({ bytes, cpuSeconds }: Pick<DrainReport, "bytes" | "cpuSeconds">): number {
   return (bytes * 8) / 1e9 / cpuSeconds;
 }
 

@@ -18,10 +18,13 @@ bool ParseAddress(const std::string& host, int port, Address* address) {
   hints.ai_flags = AI_NUMERICHOST | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   if (getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) != 0) return false;
-  std::memcpy(&address->storage, found->ai_addr, found->ai_addrlen);
-  address->length = found->ai_addrlen;
+  const bool is_known = found->ai_family == AF_INET || found->ai_family == AF_INET6;
+  if (is_known) {
+    std::memcpy(&address->any, found->ai_addr, found->ai_addrlen);
+    address->length = found->ai_addrlen;
+  }
   freeaddrinfo(found);
-  return true;
+  return is_known;
 }
 
 void FormatAddress(const sockaddr* address, std::string* host, int* port) {
@@ -46,23 +49,23 @@ int PortOf(const sockaddr* address) {
 
 bool ConvertAddress(Address* address, bool to_ipv6) {
   if (address->is_ipv6() == to_ipv6) return true;
-  const in_port_t port = htons(static_cast<uint16_t>(PortOf(address->get())));
+  const in_port_t port = htons(static_cast<uint16_t>(PortOf(&address->any)));
   if (to_ipv6) {
     sockaddr_in6 mapped{};
     mapped.sin6_family = AF_INET6;
     mapped.sin6_port = port;
-    AddressBytes(address->get(), mapped.sin6_addr.s6_addr);
-    std::memcpy(&address->storage, &mapped, sizeof mapped);
+    AddressBytes(&address->any, mapped.sin6_addr.s6_addr);
+    address->ipv6 = mapped;
     address->length = sizeof mapped;
     return true;
   }
-  const in6_addr ip = AsIPv6(address->get()).sin6_addr;
+  const in6_addr ip = address->ipv6.sin6_addr;
   if (!IN6_IS_ADDR_V4MAPPED(&ip)) return false;
   sockaddr_in plain{};
   plain.sin_family = AF_INET;
   plain.sin_port = port;
   std::memcpy(&plain.sin_addr, ip.s6_addr + 12, sizeof plain.sin_addr);
-  std::memcpy(&address->storage, &plain, sizeof plain);
+  address->ipv4 = plain;
   address->length = sizeof plain;
   return true;
 }

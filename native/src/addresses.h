@@ -10,12 +10,16 @@
 
 namespace millrace {
 
+// Of either family, and a quarter of a sockaddr_storage: there are thousands of them.
 struct Address {
-  sockaddr_storage storage{};
-  socklen_t length = 0;
+  union {
+    sockaddr any;
+    sockaddr_in ipv4;
+    sockaddr_in6 ipv6{};
+  };
+  socklen_t length = sizeof(sockaddr_in6);
 
-  const sockaddr* get() const { return reinterpret_cast<const sockaddr*>(&storage); }
-  bool is_ipv6() const { return storage.ss_family == AF_INET6; }
+  bool is_ipv6() const { return any.sa_family == AF_INET6; }
 };
 
 // Of `host`, which is a number. False: it is none.

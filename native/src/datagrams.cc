@@ -25,7 +25,7 @@ constexpr size_t kControlBytes = CMSG_SPACE(sizeof(int)) + CMSG_SPACE(sizeof(uin
 // The index of the interface that has this address, or 0.
 unsigned InterfaceOf(const Address& address) {
   uint8_t wanted[16];
-  AddressBytes(address.get(), wanted);
+  AddressBytes(&address.any, wanted);
   ifaddrs* all = nullptr;
   if (getifaddrs(&all) != 0) return 0;
   unsigned index = 0;
@@ -86,7 +86,7 @@ Datagrams::~Datagrams() {
 int Datagrams::Open(const DatagramOptions& options, int* bound_port) {
   Address address;
   if (!ParseAddress(options.host.empty() ? "::" : options.host, options.port, &address)) return -EINVAL;
-  const int fd = ::socket(address.storage.ss_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  const int fd = ::socket(address.any.sa_family, SOCK_DGRAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -errno;
   const int one = 1, zero = 0;
   if (address.is_ipv6()) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
@@ -96,12 +96,11 @@ int Datagrams::Open(const DatagramOptions& options, int* bound_port) {
   setsockopt(fd, SOL_UDP, UDP_GRO, &one, sizeof one);
   setsockopt(fd, SOL_SOCKET, SO_RXQ_OVFL, &one, sizeof one);
   int error = SetMulticast(fd, address.is_ipv6(), options);
-  if (error == 0 && bind(fd, address.get(), address.length) != 0) error = errno;
+  if (error == 0 && bind(fd, &address.any, address.length) != 0) error = errno;
   if (error == 0) {
     Address bound;
-    bound.length = sizeof bound.storage;
-    getsockname(fd, reinterpret_cast<sockaddr*>(&bound.storage), &bound.length);
-    *bound_port = PortOf(bound.get());
+    getsockname(fd, &bound.any, &bound.length);
+    *bound_port = PortOf(&bound.any);
   }
   const int id = TakeId(&free_sockets_, sockets_.size());
   if (static_cast<size_t>(id) == sockets_.size()) sockets_.emplace_back();
@@ -141,7 +140,7 @@ int Datagrams::OpenPeer(int socket_id, const std::string& host, int port, size_t
   Address address;
   if (!ParseAddress(host, port, &address)) return -EINVAL;
   if (!ConvertAddress(&address, socket->is_ipv6)) return -EAFNOSUPPORT;
-  const PeerKey key = PeerKey::Of(socket_id, address.get());
+  const PeerKey key = PeerKey::Of(socket_id, &address.any);
   if (table_.Find(key) >= 0) return -EEXIST;
   const int id = TakeId(&free_peers_, peers_.size());
   if (static_cast<size_t>(id) == peers_.size()) peers_.emplace_back();
@@ -157,7 +156,7 @@ int Datagrams::OpenPeer(int socket_id, const std::string& host, int port, size_t
 void Datagrams::ClosePeer(int id) {
   Peer* peer = GetPeer(id);
   if (peer == nullptr) return;
-  table_.Erase(PeerKey::Of(peer->socket, peer->address.get()));
+  table_.Erase(PeerKey::Of(peer->socket, &peer->address.any));
   sockets_[static_cast<size_t>(peer->socket)].peer_count--;
   peer->socket = -1;
   freed_peers_.push_back(id);
@@ -171,7 +170,7 @@ void Datagrams::Send(int id, const uint8_t* bytes, size_t length) {
   Socket& socket = *open;
   iovec part = {const_cast<uint8_t*>(bytes), length};
   msghdr message{};
-  message.msg_name = &peer.address.storage;
+  message.msg_name = &peer.address.any;
   message.msg_namelen = peer.address.length;
   message.msg_iov = &part;
   message.msg_iovlen = 1;

@@ -107,6 +107,7 @@ class Datagrams {
     double received_bytes = 0;
     double sent_bytes = 0;
   };
+  static_assert(sizeof(Peer) <= 64, "one line of a cache: each message looks at one");
   struct Player {
     int log = -1;                       // -1: not in use
     int cursor = -1;

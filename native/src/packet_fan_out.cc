@@ -211,7 +211,7 @@ void Datagrams::Push(const Sending& sending, const iovec* parts, size_t part_cou
                      const PacketPlan::Segmentation* segmentation) {
   Peer& peer = peers_[static_cast<size_t>(sending.peer)];
   mmsghdr header{};
-  header.msg_hdr.msg_name = &peer.address.storage;
+  header.msg_hdr.msg_name = &peer.address.any;
   header.msg_hdr.msg_namelen = peer.address.length;
   header.msg_hdr.msg_iov = const_cast<iovec*>(parts);
   header.msg_hdr.msg_iovlen = part_count;

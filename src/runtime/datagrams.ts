@@ -52,7 +52,10 @@ export interface DatagramSocket {
 export interface DatagramPeerHandler {
   /** `bytes` are valid during the call only. */
   handleDatagram(bytes: Uint8Array): void;
-  /** The system says that nobody is there ("ECONNREFUSED" …), which a stranger may have made it say. */
+  /**
+   * The system says that nobody is there ("ECONNREFUSED" …), which a stranger may have made it say. Where it can be asked: neither
+   * transport does yet (docs/decisions.md, 30).
+   */
   handleUnreachable?(errorName: string): void;
 }
 
