@@ -6,8 +6,8 @@
 //
 // Opens <players> connections on loopback at the given rate: HTTP-FLV (GET), RTMP (a simple handshake, then connect,
 // createStream and play in one go), RTSP over TCP (rtsp.h), or raw (a request line, then whatever comes: what limit.c serves). The
-// bytes are never copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of <window>
-// seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
+// bytes are never copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of
+// <window> seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
 // end. The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds. With
 // <spin> 1 it never sleeps: waking another core costs the sender, and over a network it would not.
 //
