@@ -42,7 +42,7 @@ export class TrackTable {
   }
 
   /**
-   * 2 × track index, + 1 for RTCP; -1 for a channel that was never set up. A table of all channels would be a third of what a
+   * 2 × track index, + 1 for RTCP; -1 for a channel that was never set up. A table of all channels would be a fifth of what a
    * player takes, and a session has two tracks.
    */
   findChannel(channel: number): number {
