@@ -1,13 +1,13 @@
 // Load generator of the fan-out benchmarks: thousands of players in one thread that read and throw away. A stand-in for the
 // product's own `millrace bench`, and the reference that one is measured beside.
 //
-//   drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] [server's pid] [unread] [ceiling s]
+//   drain <flv|rtmp|rtsp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] [server's pid] [unread] [ceiling s]
 //         [sampled] [spin] [hold s]
 //
 // Opens <players> connections on loopback at the given rate: HTTP-FLV (GET), RTMP (a simple handshake, then connect,
-// createStream and play in one go), or raw (a request line, then whatever comes: what limit.c serves). The bytes are never
-// copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of <window>
-// seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
+// createStream and play in one go), RTSP over TCP (rtsp.h), or raw (a request line, then whatever comes: what limit.c serves). The
+// bytes are never copied to this process (MSG_TRUNC). When all have had their first media byte, and <settle> has passed, a window of
+// <window> seconds is measured: bytes, the server's CPU time (its process clock: all threads, nanoseconds) and memory at the window's
 // end. For <hold> more seconds the players stay, or until standard input ends: whoever reads the line may look at the server.
 // The first <unread> players stop reading after their first media byte. Whatever happens it ends after <ceiling> seconds. With
 // <spin> 1 it never sleeps: waking another core costs the sender, and over a network it would not.
@@ -17,8 +17,8 @@
 //
 // Joining is timed from connect() to the first media byte: in HTTP-FLV the first byte behind the response head and the FLV file
 // header, in RTMP the first byte beyond 2 KiB after the handshake (the answers to the three commands are shorter, a key frame is
-// longer). What of it is this program's own, from the moments at which something had come to those at which it was read, is counted
-// beside it.
+// longer), in RTSP the first byte behind the answer to PLAY; "first" is from sending PLAY to there. What of it is this program's own,
+// from the moments at which something had come to those at which it was read, is counted beside it.
 //
 // Prints one line of JSON.
 #define _GNU_SOURCE
@@ -28,6 +28,7 @@
 #include <sys/uio.h>
 
 #include "load.h"
+#include "rtsp.h"
 
 #define RTMP_ANSWER_BYTES 2048          // what may come before media
 #define FLV_HEADER_BYTES 13             // the file header and the length of no tag
@@ -37,7 +38,7 @@
 #define MAX_PICTURES_PER_SECOND 100     // of a stream whose latency is sampled
 #define CARRY_BYTES 31                  // the start of a mark (16 bytes and 16 digits) whose end has not come
 
-enum protocol { FLV, RTMP, RAW };
+enum protocol { FLV, RTMP, RTSP, RAW };
 enum state { CONNECTING, HANDSHAKE, STARTING, PLAYING, CLOSED };
 
 struct player {
@@ -48,8 +49,10 @@ struct player {
   uint8_t head_match;      // how much of "\r\n\r\n" has been seen
   uint32_t body_bytes;     // behind it, before media
   uint8_t *hello;          // S0 S1 S2 as they come
-  double started_s;
+  struct rtsp_opening *opening;
+  double started_s, asked_s;  // asked_s: PLAY was sent
   float join_ms;           // below 0: not yet
+  float first_ms;          // from PLAY; below 0: there is none
   float own_ms;            // what of it was ours
   uint64_t window_bytes;
   uint8_t *carry;          // of a sampled player: its last bytes
@@ -63,6 +66,7 @@ static int set;
 static uint32_t player_count, opened, connecting, joined, refused, closed, unread_wanted, sampled_wanted;
 static uint64_t total_bytes;
 static struct request request;
+static char url[256];  // of RTSP
 static uint8_t carry_and_scratch[CARRY_BYTES + 256 * 1024];
 static uint8_t *const scratch = carry_and_scratch + CARRY_BYTES;
 static const size_t scratch_bytes = 256 * 1024;
@@ -79,6 +83,8 @@ static void leave(struct player *p) {
   close(p->fd);
   free(p->hello);
   p->hello = NULL;
+  free(p->opening);
+  p->opening = NULL;
   p->state = CLOSED;
 }
 
@@ -109,13 +115,21 @@ static void open_player(void) {
     if (p->carry == NULL) fail("drain");
   }
   p->state = CONNECTING;
-  p->join_ms = -1;
+  p->join_ms = p->first_ms = -1;
   p->is_unread = opened < unread_wanted;
   p->started_s = now_s();
   connecting++;
   struct epoll_event event = {.events = EPOLLOUT, .data.u32 = opened};
   if (epoll_ctl(set, EPOLL_CTL_ADD, p->fd, &event) != 0) fail("epoll_ctl");
   opened++;
+}
+
+static void ask_rtsp(struct player *p) {
+  char next[1024];
+  const size_t length = put_rtsp_request(p->opening, url, next, sizeof next);
+  p->asked_s = now_s();
+  if (length == 0) leave(p);
+  else send_all(p, (const uint8_t *)next, length);
 }
 
 static void connected(struct player *p) {
@@ -125,6 +139,12 @@ static void connected(struct player *p) {
   connecting--;
   // On loopback it stood when connect() returned, unless the backlog was full.
   p->own_ms = (float)((now_s() - p->started_s) * 1000);
+  if (protocol == RTSP) {
+    p->state = STARTING;
+    p->opening = calloc(1, sizeof *p->opening);
+    if (p->opening == NULL) fail("drain");
+    return ask_rtsp(p);
+  }
   if (protocol != RTMP) {
     p->state = STARTING;
     send_all(p, request.bytes, request.length);
@@ -168,6 +188,27 @@ static ssize_t receive_timed(struct player *p, uint8_t *target, size_t length) {
   return got;
 }
 
+// Answers, and behind the last of them media.
+static void receive_answers(struct player *p, const uint8_t *bytes, size_t count) {
+  while (count > 0) {
+    if (p->early_bytes > 0) {
+      p->first_ms = (float)((now_s() - p->asked_s) * 1000);
+      free(p->opening);
+      p->opening = NULL;
+      return started(p, count);
+    }
+    bool is_whole;
+    const int taken = take_rtsp_answer(p->opening, bytes, count, url, &is_whole);
+    if (taken < 0) return leave(p);
+    bytes += taken;
+    count -= (size_t)taken;
+    if (!is_whole) continue;
+    if (p->opening->is_asked_to_play) p->early_bytes = 1;
+    else ask_rtsp(p);
+    if (p->state == CLOSED) return;
+  }
+}
+
 static void receive_early(struct player *p) {
   if (p->state == HANDSHAKE) {
     const ssize_t got = receive_timed(p, p->hello + p->early_bytes, HELLO_BYTES - p->early_bytes);
@@ -191,6 +232,7 @@ static void receive_early(struct player *p) {
     return;
   }
   if (protocol == RAW) return started(p, (size_t)got);
+  if (protocol == RTSP) return receive_answers(p, scratch, (size_t)got);
   if (protocol == RTMP) {
     p->early_bytes += (uint32_t)got;
     if (p->early_bytes > RTMP_ANSWER_BYTES) started(p, p->early_bytes - RTMP_ANSWER_BYTES);
@@ -278,15 +320,16 @@ static void print_joins(uint32_t from, uint32_t to, float *sorted) {
 int main(int argc, char **argv) {
   const char *protocol_name = argc > 1 ? argv[1] : "";
   if (argc < 5 || argc > 14) {
-    fprintf(stderr, "usage: drain <flv|rtmp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] "
+    fprintf(stderr, "usage: drain <flv|rtmp|rtsp|raw> <port> <app/name> <players> [joins per second] [settle s] [window s] "
                     "[server's pid] [unread] [ceiling s] [sampled] [spin] [hold s]\n");
     return 2;
   }
   if (strcmp(protocol_name, "flv") == 0) protocol = FLV;
   else if (strcmp(protocol_name, "rtmp") == 0) protocol = RTMP;
+  else if (strcmp(protocol_name, "rtsp") == 0) protocol = RTSP;
   else if (strcmp(protocol_name, "raw") == 0) protocol = RAW;
   else {
-    fprintf(stderr, "drain: %s is neither flv nor rtmp nor raw\n", protocol_name);
+    fprintf(stderr, "drain: %s is none of flv, rtmp, rtsp and raw\n", protocol_name);
     return 2;
   }
   const int port = atoi(argv[2]);
@@ -303,6 +346,7 @@ int main(int argc, char **argv) {
   address = loopback(port);
   if (protocol == RTMP) put_rtmp_opening(&request, "play", argv[3]);
   else put_flv_request(&request, argv[3], port);
+  snprintf(url, sizeof url, "rtsp://127.0.0.1:%d/%s", port, argv[3]);
   players = calloc(player_count, sizeof *players);
   float *sorted = calloc(player_count, sizeof *sorted);
   set = epoll_create1(EPOLL_CLOEXEC);
@@ -348,7 +392,13 @@ int main(int argc, char **argv) {
     if (from > 0) printf(",");
     print_joins(from, from + JOIN_GROUP < player_count ? from + JOIN_GROUP : player_count, sorted);
   }
-  printf("],\"latency\":{");
+  uint32_t first_count = 0;
+  for (uint32_t i = 0; i < player_count; i++) {
+    if (players[i].first_ms >= 0) sorted[first_count++] = players[i].first_ms;
+  }
+  printf("],\"first\":{");
+  print_times(sorted, first_count);
+  printf("},\"latency\":{");
   print_times(latencies_ms, latency_count);
   printf("}}\n");
   fflush(stdout);

@@ -1,5 +1,5 @@
 /**
- * As many players as one process can have: connections by HTTP-FLV and by RTMP up to the limit of descriptors, at 100 kb/s each.
+ * As many players as one process can have: connections by HTTP-FLV, by RTMP and by RTSP up to the limit of descriptors, at 100 kb/s each.
  * Resident memory of each, as it stands at the end and after a collection; none lost; and how long joining takes at 2,000 and at
  * the end, with the load generator's own share of it.
  * `node bench/players.ts [--players 19900] [--protocol rtmp] [--young 8] [--json]`
@@ -13,7 +13,14 @@ import { Inspector } from "../test/support/inspector.ts";
 import { residentBytes } from "./support/child.ts";
 import { compileLoadPrograms, type DrainReport, drainAndLook, type LoadPrograms, writeSource } from "./support/load.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
-import { fileSource, measuredStream, type OurServer, startOurs } from "./support/servers.ts";
+import {
+  fileSource,
+  measuredStream,
+  type OurServer,
+  type PlayedProtocol,
+  portOf,
+  startOurs,
+} from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
   const options = {
@@ -92,6 +99,9 @@ function resultsOf(label: string, few: Filled, filled: Filled): BenchResult[] {
     ...memoryOf(label, few, filled),
     ...joinsAt(`${label} join p99, 1,000 to 2,000 players`, many, 1_000),
     ...joinsAt(`${label} join p99, the last thousand`, many, many.players - 1),
+    ...(many.first.count === 0
+      ? []
+      : [{ name: `${label} from PLAY to the first byte, p99 of all`, value: many.first.p99Ms, unit: "ms" }]),
   ];
 }
 
@@ -107,12 +117,13 @@ function joinsAt(name: string, { groups }: DrainReport, number: number): BenchRe
 
 async function fillOnce(
   programs: LoadPrograms,
-  { pid, rtmpPort, httpPort }: OurServer,
-  protocol: "rtmp" | "flv",
+  server: OurServer,
+  protocol: PlayedProtocol,
   players: number,
   inspectorPort: number,
 ): Promise<Filled> {
-  const port = protocol === "rtmp" ? rtmpPort : httpPort;
+  const { pid } = server;
+  const port = portOf(server, protocol) as number;
   const times = { joinsPerSecond, settleSeconds: 2, windowSeconds: 4, ceilingSeconds: 40 };
   const options = { protocol, port, stream: measuredStream, players, pid, ...times };
   const [report, collectedBytes] = await drainAndLook(programs, options, async () => {
@@ -136,6 +147,7 @@ const semiSpaceMegabytes = 8;
 const protocols = [
   ["flv", "HTTP-FLV"],
   ["rtmp", "RTMP"],
+  ["rtsp", "RTSP"],
 ] as const;
 
 if (import.meta.main) printResults(await run());

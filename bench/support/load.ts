@@ -51,7 +51,7 @@ export async function compileLoadPrograms(folder: string): Promise<LoadPrograms 
 
 export interface DrainOptions {
   /** `raw` is what `limit` serves. */
-  readonly protocol: "flv" | "rtmp" | "raw";
+  readonly protocol: "flv" | "rtmp" | "rtsp" | "raw";
   readonly port: number;
   /** `app/name` */
   readonly stream: string;
@@ -95,6 +95,8 @@ export interface DrainReport {
   readonly leastShare: number;
   readonly joinSeconds: number;
   readonly join: JoinTimes;
+  /** RTSP: from PLAY to the first media byte. */
+  readonly first: Omit<JoinTimes, "from">;
   /** The same by thousands, in the order of joining. */
   readonly groups: readonly JoinTimes[];
   /** Of the sampled players' pictures in the window: from the publisher's send to the kernel's receive time stamp. */

@@ -38,6 +38,16 @@ export const maxKeptMessageBytes = 8_192;
 /** Chunk streams of one player: servers use five. */
 export const chunkStreamsPerPlayer = 8;
 
+/** Tracks of one RTSP player: pictures and sound, and one more of each. */
+export const tracksPerPlayer = 4;
+
+/** UDP ports of players: below are those of services, above those that systems give out. */
+export const firstUdpPort = 10_000;
+export const lastUdpPort = 31_999;
+
+/** A body, or a head, of an RTSP server: descriptions of large streams have 8 KiB. */
+export const maxRtspMessageBytes = 65_536;
+
 /** Different reasons of failure that are told apart; what comes after is counted as the last one. */
 export const maxFailureReasons = 32;
 

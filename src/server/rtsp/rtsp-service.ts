@@ -15,6 +15,7 @@ import { SessionListeners } from "../session-listeners.ts";
 import type { MediaPorts, ShardPosition } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
 import { RtspDatagrams } from "./rtsp-datagrams.ts";
+import { SharedDescriptions } from "./shared-descriptions.ts";
 
 export interface RtspServiceOptions {
   readonly streams: StreamAccess;
@@ -153,12 +154,14 @@ export class RtspService implements IngestProtocol {
         udpSessionTimeoutMs: Math.min(config.rtsp.sessionTimeoutMs, udpSessionTimeoutMs),
       },
       datagrams: this.#datagrams,
+      descriptions: new SharedDescriptions((stream, kind, number) =>
+        rtpIdentityOf(this.#options.secret, stream, kind, number),
+      ),
       tokens: { publish: config.access.publishToken, play: config.access.playToken },
       playOptions: playOptionsOf(config),
       nowMs: systemClock.monotonicMs,
       wallMs: systemClock.wallMs,
       random: Math.random,
-      identityOf: (stream, kind, number) => rtpIdentityOf(this.#options.secret, stream, kind, number),
       tunnels: new Map(),
       onPublished: (counters) => {
         this.#published = sumOf([this.#published, counters]);
