@@ -30,7 +30,7 @@ let pictures: string[];
 let sounds: string[];
 
 beforeAll(async () => {
-  await ffmpeg([...testSources(5), ...x264, "-g", `${gop}`, "-c:a", "aac", "-ac", "2", source]);
+  await ffmpeg([...testSources(7), ...x264, "-g", `${gop}`, "-c:a", "aac", "-ac", "2", source]);
   pictures = await frameHashes(source, "v:0");
   sounds = await packetHashes(source, "a:0");
   server = resources.use(await startServer({ set: ["streaming.idle_timeout=1s"] }));

@@ -14,6 +14,7 @@ const elsewhere: ReadonlySet<string> = new Set([
   ...[runtimeErrors.ERR_LISTEN, runtimeErrors.ERR_ADDON_UNAVAILABLE],
   ...[bridgeErrors.ERR_TRACKS_CHANGED, bridgeErrors.ERR_NOTHING_TO_PUBLISH],
   ...[serverErrors.ERR_RTSP_TRACK_LEFT_OUT, serverErrors.ERR_RTSP_TLS_ON_PLAIN_PORT],
+  serverErrors.ERR_RTSP_UDP_PORTS,
 ]);
 const codes = Object.values({ ...kernelErrors, ...bridgeErrors, ...runtimeErrors, ...serverErrors });
 

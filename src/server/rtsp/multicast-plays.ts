@@ -2,8 +2,8 @@
  * Multicast: one play for each stream and description of it, however many players listen. A shard's players share a play; those
  * of other shards have another one, with groups of its own: who asks which shard is the kernel's choice.
  *
- * Each track has a group and ports of its own: Linux gives a socket all that comes to its port, whichever group it was sent to,
- * and FFmpeg takes the sound of a stream for its pictures then.
+ * Each track has a group and ports of its own: Linux gives a socket that is bound to no address all that comes to its port,
+ * whichever group it was sent to (IP_MULTICAST_ALL).
  */
 
 import { type RtspTrack, writeRtspBye } from "../../bridges/rtsp-egress.ts";
