@@ -21,7 +21,6 @@ import {
   ERR_HTTP_REQUEST,
   ERR_HTTP_TIMEOUT,
   ERR_INTERNAL,
-  ERR_RTSP_UDP_PORTS,
 } from "../errors.ts";
 
 export interface Problem {
@@ -56,7 +55,6 @@ const statuses: Readonly<Record<string, readonly [status: number, title: string]
   [ERR_STREAM_BUSY]: [409, "Busy"],
   [ERR_CODEC_NOT_RECEIVABLE]: [406, "Codec not receivable"],
   [ERR_LIMIT_REACHED]: [503, "Limit reached"],
-  [ERR_RTSP_UDP_PORTS]: [503, "Limit reached"],
   [ERR_MEMORY_LIMIT]: [503, "Out of memory"],
   [ERR_ENGINE_CLOSED]: [503, "Shutting down"],
   [ERR_SHARD_BUSY]: [503, "Busy"],
