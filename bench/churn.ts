@@ -4,12 +4,13 @@
  * `node bench/churn.ts [--connections 200000] [--json]`
  */
 
-import { readdir, readFile } from "node:fs/promises";
+import { readdir } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { TestFolder } from "../test/support/folder.ts";
 import { freePort } from "../test/support/free-port.ts";
 import { Inspector } from "../test/support/inspector.ts";
 import { waitFor } from "../test/support/wait.ts";
+import { residentBytes } from "./support/child.ts";
 import { type ChurnReport, churn, compileLoadPrograms, type LoadPrograms, writeSource } from "./support/load.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
 import { markedSource, measuredStream, type OurServer, startOurs } from "./support/servers.ts";
@@ -135,11 +136,6 @@ async function stateOf({ server, pid }: OurServer, inspectorPort: number): Promi
   };
 }
 
-async function residentBytes(pid: number): Promise<number> {
-  const [, pages = "0"] = (await readFile(`/proc/${pid}/statm`, "utf8")).split(" ");
-  return Number(pages) * pageBytes;
-}
-
 function sum(reports: readonly ChurnReport[], field: keyof ChurnReport): number {
   return reports.reduce((total, report) => total + report[field], 0);
 }
@@ -160,6 +156,5 @@ const atOnce = 300;
 const perSecond = 2_000;
 /** How long a stream waits for its publisher. */
 const idleSeconds = 2;
-const pageBytes = 4_096;
 
 if (import.meta.main) printResults(await run());

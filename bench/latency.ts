@@ -12,7 +12,6 @@
 
 import { once } from "node:events";
 import { get } from "node:http";
-import { type AddressInfo, connect, createServer } from "node:net";
 import { parseArgs } from "node:util";
 import { FlvReader } from "../src/formats/flv/flv-reader.ts";
 import { options as configOptions } from "../src/server/config/schema.ts";
@@ -27,6 +26,7 @@ import {
   writeSource,
 } from "./support/load.ts";
 import { percentile } from "./support/measure.ts";
+import { measureRelay } from "./support/relay.ts";
 import { type BenchResult, medianOf, printResults } from "./support/result.ts";
 import { openRtmpClient } from "./support/rtmp-client.ts";
 import { sequenceHeader } from "./support/sequence-header.ts";
@@ -107,7 +107,7 @@ function defaultBudgetMs(): number {
 }
 
 async function measureIdle(): Promise<BenchResult[]> {
-  const reference = await measureRelay();
+  const reference = await measureRelay(messageCount, payloadBytes, intervalMs);
   const server = await startServer({ set: ["logging.level=info"] });
   try {
     const rtmp = await measureServer(server.rtmpUrl("live/latency"), (onMark) =>
@@ -178,33 +178,6 @@ async function openFlvPlayer(url: string, onMark: (payload: Uint8Array) => void)
   });
   response.on("error", () => {});
   return () => request.destroy();
-}
-
-async function measureRelay(): Promise<number[]> {
-  const sockets: import("node:net").Socket[] = [];
-  const relay = createServer({ noDelay: true }, (socket) => {
-    sockets.push(socket);
-    if (sockets.length === 2) sockets[0]?.pipe(sockets[1] as import("node:net").Socket);
-  });
-  relay.listen(0, "127.0.0.1");
-  await once(relay, "listening");
-  const { port } = relay.address() as AddressInfo;
-  const sender = connect({ port, host: "127.0.0.1", noDelay: true });
-  await once(sender, "connect");
-  const receiver = connect({ port, host: "127.0.0.1", noDelay: true });
-  await once(receiver, "connect");
-  const latencies: number[] = [];
-  let sent = 0;
-  receiver.on("data", () => latencies.push(performance.now() - sent));
-  for (let i = 0; i < messageCount; i++) {
-    await new Promise((resolve) => setTimeout(resolve, intervalMs));
-    sent = performance.now();
-    sender.write(new Uint8Array(payloadBytes));
-  }
-  await new Promise((resolve) => setTimeout(resolve, 50));
-  for (const socket of [sender, receiver, ...sockets]) socket.destroy();
-  relay.close();
-  return latencies;
 }
 
 function picture(first: number, mark: number): Uint8Array {

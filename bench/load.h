@@ -71,12 +71,24 @@ static inline struct sockaddr_in loopback(int port) {
   return address;
 }
 
+// Local addresses that are used in turn. One has 28,232 ports to a server's port, and Linux hands out every other one first: from the
+// 14,117th on (those of the last minute included) each connect() looks through all 14,116 that are taken, for 2 to 3 ms of CPU.
+#define LOCAL_ADDRESSES 32
+
 // A socket on its way to `address`, or -1.
 static inline int start_connecting(const struct sockaddr_in *address) {
+  static uint32_t turn;
   const int fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
   if (fd < 0) return -1;
   const int one = 1;
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  struct sockaddr_in local = loopback(0);
+  local.sin_addr.s_addr = htonl(INADDR_LOOPBACK + turn++ % LOCAL_ADDRESSES);
+  setsockopt(fd, IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &one, sizeof one);  // the port is chosen by connect(), for this peer
+  if (bind(fd, (const struct sockaddr *)&local, sizeof local) != 0) {
+    close(fd);
+    return -1;
+  }
   if (connect(fd, (const struct sockaddr *)address, sizeof *address) == 0 || errno == EINPROGRESS) return fd;
   close(fd);
   return -1;

@@ -1,18 +1,34 @@
 /**
- * As many players as one process can have: connections by HTTP-FLV and by RTMP up to the limit of descriptors, at 100 kb/s each.
- * Resident memory of each, none lost, and how long joining takes at 2,000 and at the end.
- * `node bench/players.ts [--players 19900] [--json]`
+ * As many players as one process can have: connections by HTTP-FLV, by RTMP and by RTSP up to the limit of descriptors, at 100 kb/s each.
+ * Resident memory of each, as it stands at the end and after a collection; none lost; and how long joining takes at 2,000 and at
+ * the end, with the load generator's own share of it.
+ * `node bench/players.ts [--players 19900] [--protocol rtmp] [--young 8] [--json]`
  */
 
 import { execFileSync } from "node:child_process";
 import { parseArgs } from "node:util";
 import { TestFolder } from "../test/support/folder.ts";
-import { compileLoadPrograms, type DrainReport, drain, type LoadPrograms, writeSource } from "./support/load.ts";
+import { freePort } from "../test/support/free-port.ts";
+import { Inspector } from "../test/support/inspector.ts";
+import { residentBytes } from "./support/child.ts";
+import { compileLoadPrograms, type DrainReport, drainAndLook, type LoadPrograms, writeSource } from "./support/load.ts";
 import { type BenchResult, printResults } from "./support/result.ts";
-import { fileSource, type MeasuredServer, measuredStream, startOurs } from "./support/servers.ts";
+import {
+  fileSource,
+  measuredStream,
+  type OurServer,
+  type PlayedProtocol,
+  portOf,
+  startOurs,
+} from "./support/servers.ts";
 
 export async function run(): Promise<BenchResult[]> {
-  const options = { players: { type: "string" }, json: { type: "boolean" } } as const;
+  const options = {
+    players: { type: "string" },
+    protocol: { type: "string" },
+    young: { type: "string" },
+    json: { type: "boolean" },
+  } as const;
   const { values } = parseArgs({ options, allowPositionals: true });
   const limit = Number(execFileSync("sh", ["-c", "ulimit -n"], { encoding: "utf8" }).trim());
   const wanted = Number(values.players ?? mostPlayers);
@@ -24,36 +40,53 @@ export async function run(): Promise<BenchResult[]> {
   const file = folder.file("source.flv");
   await writeSource(file, { videoKilobits: 68, audioKilobits: 32, size: "320x180" });
   const results: BenchResult[] = [];
-  for (const [protocol, label] of protocols) {
+  const nodeFlags = [`--max-semi-space-size=${values.young ?? semiSpaceMegabytes}`];
+  for (const [protocol, label] of protocols.filter(([name]) => (values.protocol ?? name) === name)) {
+    const inspectorPort = await freePort();
     // One flush each 350 ms: 20,000 players at each picture would be a third of what two cores send at all.
-    await using server = await startOurs(fileSource(file), [
-      "server.transport=native",
-      `streaming.flush_interval=${flushMs}ms`,
-    ]);
-    await warmUp(programs, server, protocol);
-    const few = await fill(programs, server, protocol, fewPlayers);
+    await using server = await startOurs(
+      fileSource(file),
+      ["server.transport=native", `streaming.flush_interval=${flushMs}ms`],
+      [...nodeFlags, `--inspect=127.0.0.1:${inspectorPort}`],
+    );
+    const fill = (count: number): Promise<Filled> => fillOnce(programs, server, protocol, count, inspectorPort);
+    await fill(fewPlayers); // the compiler has seen the code before memory is read
+    const few = await fill(fewPlayers);
     for (const count of steps.filter((step) => step < players)) {
-      const some = await fill(programs, server, protocol, count);
-      results.push(memoryOf(label, few, some));
+      results.push(...memoryOf(label, few, await fill(count)));
     }
-    const many = await fill(programs, server, protocol, players);
-    results.push(...resultsOf(label, few, many));
+    results.push(...resultsOf(label, few, await fill(players)));
   }
   return results;
 }
 
-/** The difference of two loads: what the process itself takes, and its garbage, is in both. */
-function memoryOf(label: string, few: DrainReport, many: DrainReport): BenchResult {
-  return {
-    name: `${label} resident memory per connection, ${many.joined} players`,
-    value: (many.residentBytes - few.residentBytes) / (many.joined - few.joined),
-    unit: "bytes",
-    point: { chart: "memory", line: label, x: many.joined },
-  };
+interface Filled {
+  readonly report: DrainReport;
+  /** With all players there, after a collection. */
+  readonly collectedBytes: number;
 }
 
-function resultsOf(label: string, few: DrainReport, many: DrainReport): BenchResult[] {
-  const at = (players: number): number => joinAt(many, players);
+/** The difference of two loads: what the process itself takes is in both, and most of its garbage. */
+function memoryOf(label: string, few: Filled, many: Filled): BenchResult[] {
+  const connections = many.report.joined - few.report.joined;
+  const name = `${label} resident memory per connection, ${many.report.joined} players`;
+  return [
+    {
+      name,
+      value: (many.report.residentBytes - few.report.residentBytes) / connections,
+      unit: "bytes",
+      point: { chart: "memory", line: label, x: many.report.joined },
+    },
+    {
+      name: `${name}, after a collection`,
+      value: (many.collectedBytes - few.collectedBytes) / connections,
+      unit: "bytes",
+    },
+  ];
+}
+
+function resultsOf(label: string, few: Filled, filled: Filled): BenchResult[] {
+  const many = filled.report;
   return [
     {
       name: `${label} players that stay`,
@@ -63,31 +96,42 @@ function resultsOf(label: string, few: DrainReport, many: DrainReport): BenchRes
     },
     { name: `${label} delivered`, value: (many.bytes * 8) / 1e9 / many.seconds, unit: "Gb/s" },
     { name: `${label} per server core`, value: (many.bytes * 8) / 1e9 / many.cpuSeconds, unit: "Gb/s per core" },
-    memoryOf(label, few, many),
-    { name: `${label} join p99, 1,000 to 2,000 players`, value: at(1_000), unit: "ms" },
-    { name: `${label} join p99, the last thousand`, value: at(many.players - 1), unit: "ms" },
+    ...memoryOf(label, few, filled),
+    ...joinsAt(`${label} join p99, 1,000 to 2,000 players`, many, 1_000),
+    ...joinsAt(`${label} join p99, the last thousand`, many, many.players - 1),
+    ...(many.first.count === 0
+      ? []
+      : [{ name: `${label} from PLAY to the first byte, p99 of all`, value: many.first.p99Ms, unit: "ms" }]),
   ];
 }
 
-/** The 99th percentile of the thousand joins that player `number` was among. */
-function joinAt({ groups }: DrainReport, number: number): number {
-  return groups.findLast(({ from }) => from <= number)?.p99Ms ?? Number.NaN;
+/** Of the thousand joins that player `number` was among: the 99th percentile of what they took, and of the load generator's share. */
+function joinsAt(name: string, { groups }: DrainReport, number: number): BenchResult[] {
+  const group = groups.findLast(({ from }) => from <= number);
+  return [
+    { name, value: group?.p99Ms ?? Number.NaN, unit: "ms" },
+    { name: `${name}: p50`, value: group?.p50Ms ?? Number.NaN, unit: "ms" },
+    { name: `${name}: the load generator's own`, value: group?.own.p99Ms ?? Number.NaN, unit: "ms" },
+  ];
 }
 
-function fill(
+async function fillOnce(
   programs: LoadPrograms,
-  server: MeasuredServer,
-  protocol: "rtmp" | "flv",
+  server: OurServer,
+  protocol: PlayedProtocol,
   players: number,
-): Promise<DrainReport> {
-  const port = protocol === "rtmp" ? server.rtmpPort : (server.httpPort as number);
+  inspectorPort: number,
+): Promise<Filled> {
+  const { pid } = server;
+  const port = portOf(server, protocol) as number;
   const times = { joinsPerSecond, settleSeconds: 2, windowSeconds: 4, ceilingSeconds: 40 };
-  return drain(programs, { protocol, port, stream: measuredStream, players, pid: server.pid, ...times });
-}
-
-/** The compiler has seen the code before memory is read. */
-async function warmUp(programs: LoadPrograms, server: MeasuredServer, protocol: "rtmp" | "flv"): Promise<void> {
-  await fill(programs, server, protocol, fewPlayers);
+  const options = { protocol, port, stream: measuredStream, players, pid, ...times };
+  const [report, collectedBytes] = await drainAndLook(programs, options, async () => {
+    using inspector = await Inspector.connect(inspectorPort);
+    await inspector.state();
+    return residentBytes(pid);
+  });
+  return { report, collectedBytes };
 }
 
 const mostPlayers = 19_900;
@@ -98,9 +142,12 @@ const joinsPerSecond = 1_000;
 /** Of the load generator, and then some; the server has as many. */
 const ownDescriptors = 64;
 const flushMs = 350;
+/** As shard threads have it: players live long, and V8 would double the young generation up to 64 MiB for them. */
+const semiSpaceMegabytes = 8;
 const protocols = [
   ["flv", "HTTP-FLV"],
   ["rtmp", "RTMP"],
+  ["rtsp", "RTSP"],
 ] as const;
 
 if (import.meta.main) printResults(await run());

@@ -138,7 +138,7 @@ function measure(
   { rtmpPort: port, pid }: MeasuredServer,
   publishers: number,
 ): Promise<PublishReport> {
-  const times = { startsPerSecond, settleSeconds: 2.5, windowSeconds: 4 }; // two GOPs, after the first has filled every window
+  const times = { startsPerSecond, settleSeconds: 6, windowSeconds: 4 }; // two GOPs, after every window is as full as it gets
   const ceilingSeconds = publishers / startsPerSecond + 20;
   return publish(programs, { port, stream: "live/p", publishers, file, pid, ceilingSeconds, ...times });
 }

@@ -7,6 +7,7 @@ const benchmarks: Readonly<Record<string, () => Promise<{ run(): Promise<BenchRe
   rtmp: () => import("./rtmp.ts"),
   latency: () => import("./latency.ts"),
   udp: () => import("./udp.ts"),
+  "rtsp-latency": () => import("./rtsp-latency.ts"),
   "fan-out": () => import("./fan-out.ts"),
   players: () => import("./players.ts"),
   "send-ways": () => import("./send-ways.ts"),

@@ -59,6 +59,7 @@ const interopPeers: readonly Peer[] = [
   program("openssl", "openssl"),
   program("ip", "iproute2"),
   program("prlimit", "util-linux"),
+  program("python3", "python3"),
 ];
 
 export const peersOfStage: Readonly<Record<string, readonly Peer[]>> = {

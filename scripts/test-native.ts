@@ -72,7 +72,7 @@ const shardSources = [
   "src/sockets.cc",
 ];
 const logSources = ["test/log_race_test.cc", "src/log.cc"];
-const timeoutMs = 120_000; // each takes ten seconds or so, and more where others work, too
+const timeoutMs = 240_000; // each takes ten seconds or so, and more where others work, too
 
 /** `args`: how many random rounds; how many milliseconds. */
 const nativeTests: readonly NativeTest[] = [

@@ -26,7 +26,7 @@ export { parseTrackInfo, type TrackInfo } from "./codecs/track-info.ts";
 export { FlvReader, type FlvTag } from "./formats/flv/flv-reader.ts";
 // The kernel.
 export { type CursorStep, CursorTable, cursorSteps, defaultLagLimits, type LagLimits } from "./kernel/cursor-table.ts";
-export type { Packetizer, WireFormat } from "./kernel/egress.ts";
+export type { Packet, Packetizer, WireFormat } from "./kernel/egress.ts";
 export { EgressLog, type EgressLogOptions } from "./kernel/egress-log.ts";
 export type { EngineCounters, LogSubscription } from "./kernel/engine.ts";
 export * from "./kernel/errors.ts";

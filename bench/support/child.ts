@@ -2,6 +2,7 @@
 
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { readFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 
 export interface Child extends AsyncDisposable {
@@ -56,6 +57,12 @@ export function endWithUs(pid: number, exited: Promise<unknown>): void {
   exited.then(() => running.delete(pid));
 }
 
+/** What of the process is in memory. */
+export async function residentBytes(pid: number): Promise<number> {
+  const [, pages = "0"] = (await readFile(`/proc/${pid}/statm`, "utf8")).split(" ");
+  return Number(pages) * pageBytes;
+}
+
 function installExits(): void {
   if (isInstalled) return;
   isInstalled = true;
@@ -75,3 +82,4 @@ function installExits(): void {
 const running = new Set<number>();
 let isInstalled = false;
 const stopTimeoutMs = 2_000;
+const pageBytes = 4_096;

@@ -3,12 +3,14 @@
  * `limit`, what a bare loop sends.
  */
 
-import { execFile } from "node:child_process";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
 import { resolve } from "node:path";
+import { createInterface } from "node:readline";
 import { promisify } from "node:util";
 import { freePort } from "../../test/support/free-port.ts";
 import { waitFor } from "../../test/support/wait.ts";
-import { type Child, onCore, startChild } from "./child.ts";
+import { type Child, endWithUs, onCore, startChild } from "./child.ts";
 
 const execute = promisify(execFile);
 
@@ -49,7 +51,7 @@ export async function compileLoadPrograms(folder: string): Promise<LoadPrograms 
 
 export interface DrainOptions {
   /** `raw` is what `limit` serves. */
-  readonly protocol: "flv" | "rtmp" | "raw";
+  readonly protocol: "flv" | "rtmp" | "rtsp" | "raw";
   readonly port: number;
   /** `app/name` */
   readonly stream: string;
@@ -73,6 +75,8 @@ export interface JoinTimes {
   readonly count: number;
   readonly p50Ms: number;
   readonly p99Ms: number;
+  /** What of each was the load generator's own: what had come waited for it. */
+  readonly own: { readonly p50Ms: number; readonly p99Ms: number };
 }
 
 /** What happened in the window; the CPU time is the server's, all threads. */
@@ -91,6 +95,8 @@ export interface DrainReport {
   readonly leastShare: number;
   readonly joinSeconds: number;
   readonly join: JoinTimes;
+  /** RTSP: from PLAY to the first media byte. */
+  readonly first: Omit<JoinTimes, "from">;
   /** The same by thousands, in the order of joining. */
   readonly groups: readonly JoinTimes[];
   /** Of the sampled players' pictures in the window: from the publisher's send to the kernel's receive time stamp. */
@@ -99,11 +105,37 @@ export interface DrainReport {
 
 /** Runs the load generator to its end. */
 export async function drain(programs: LoadPrograms, options: DrainOptions): Promise<DrainReport> {
+  return (await runLoad(programs.drain, drainArguments(options), options.ceilingSeconds)) as DrainReport;
+}
+
+/** The same, but its players stay behind the window while somebody looks at the server. */
+export async function drainAndLook<Seen>(
+  programs: LoadPrograms,
+  options: DrainOptions,
+  look: () => Promise<Seen>,
+): Promise<[report: DrainReport, seen: Seen]> {
+  const args = [...onCore("load"), programs.drain, ...drainArguments(options), String(mostLookingSeconds)];
+  const [launcher = "", ...rest] = args;
+  const timeout = (options.ceilingSeconds + mostLookingSeconds + 5) * 1000;
+  const child = spawn(launcher, rest, { stdio: ["pipe", "pipe", "inherit"], timeout });
+  const exited = once(child, "exit");
+  endWithUs(child.pid as number, exited);
+  try {
+    const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
+    const { value, done } = await lines.next();
+    if (done === true) throw new Error("the load generator ended without a report");
+    return [JSON.parse(value) as DrainReport, await look()];
+  } finally {
+    child.stdin.end();
+    await exited;
+  }
+}
+
+function drainArguments(options: DrainOptions): string[] {
   const { protocol, port, stream, players, joinsPerSecond, settleSeconds, windowSeconds } = options;
   const { pid, unread = 0, sampled = 0, ceilingSeconds, isSpinning = false } = options;
   const window = [players, joinsPerSecond, settleSeconds, windowSeconds, pid];
-  const numbers = [...window, unread, ceilingSeconds, sampled, Number(isSpinning)];
-  return (await runLoad(programs.drain, [protocol, port, stream, ...numbers], ceilingSeconds)) as DrainReport;
+  return [protocol, port, stream, ...window, unread, ceilingSeconds, sampled, Number(isSpinning)].map(String);
 }
 
 export interface UdpDrainOptions {
@@ -263,6 +295,8 @@ export async function writeSource(
 }
 
 export const sourceSeconds = 20;
+/** A collection of a large heap, and what it takes to ask for one. */
+const mostLookingSeconds = 20;
 /** Longer than any measurement with it; a benchmark that dies leaves it for so long. */
 const limitSeconds = 60;
 const publisherCeilingSeconds = 900;

@@ -2,20 +2,29 @@
 
 import { access, mkdir, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
-import { connect } from "node:net";
 import { resolve } from "node:path";
 import { freePort } from "../../test/support/free-port.ts";
 import { startServer, type TestServer } from "../../test/support/server.ts";
 import { waitFor } from "../../test/support/wait.ts";
-import { type Child, endWithUs, onCore, startChild } from "./child.ts";
+import { type Child, endWithUs, onCore } from "./child.ts";
 import { type LoadPrograms, publishForever, publishMarked } from "./load.ts";
+import { startPeer } from "./peer.ts";
 
 export interface MeasuredServer extends AsyncDisposable {
   readonly pid: number;
   readonly rtmpPort: number;
   /** Undefined where it has no HTTP-FLV. */
   readonly httpPort: number | undefined;
+  /** Undefined where it has no RTSP. */
+  readonly rtspPort: number | undefined;
 }
+
+/** Where players of a protocol connect; undefined where the server does not speak it. */
+export function portOf(server: MeasuredServer, protocol: PlayedProtocol): number | undefined {
+  return { rtmp: server.rtmpPort, flv: server.httpPort, rtsp: server.rtspPort }[protocol];
+}
+
+export type PlayedProtocol = "rtmp" | "flv" | "rtsp";
 
 /** The name that the publisher gave to the stream, everywhere. */
 export const measuredStream = "live/bench";
@@ -35,6 +44,7 @@ export function markedSource(programs: LoadPrograms, file: string): Source {
 
 export interface OurServer extends MeasuredServer {
   readonly httpPort: number;
+  readonly rtspPort: number;
   readonly server: TestServer;
 }
 
@@ -67,6 +77,7 @@ export async function startOurs(
     pid: server.pid,
     rtmpPort: server.rtmpPort,
     httpPort: server.httpPort,
+    rtspPort: server.rtspPort,
     server,
     [Symbol.asyncDispose]: async () => {
       await publisher?.[Symbol.asyncDispose]();
@@ -94,7 +105,7 @@ export async function startNginx(source: Source | undefined, folder: string): Pr
       }
     }`;
   await writeFile(`${home}/nginx.conf`, configuration);
-  return startPeer(source, port, undefined, "nginx", ["-e", "stderr", "-p", home, "-c", `${home}/nginx.conf`]);
+  return startPeer(source, { rtmpPort: port }, "nginx", ["-e", "stderr", "-p", home, "-c", `${home}/nginx.conf`]);
 }
 
 /** undefined where it is not installed. */
@@ -109,48 +120,29 @@ export async function startNodeMediaServer(
   }
   const [rtmpPort, httpPort] = [await freePort(), await freePort()];
   const program = resolve(import.meta.dirname, "node-media-server-program.ts");
-  return startPeer(source, rtmpPort, httpPort, process.execPath, [program, String(rtmpPort), String(httpPort), folder]);
+  const args = [program, String(rtmpPort), String(httpPort), folder];
+  return startPeer(source, { rtmpPort, httpPort }, process.execPath, args);
 }
 
-async function startPeer(
-  source: Source | undefined,
-  rtmpPort: number,
-  httpPort: number | undefined,
-  program: string,
-  args: readonly string[],
-): Promise<MeasuredServer> {
-  const [launcher = "", ...rest] = [...onCore("measured"), program, ...args];
-  const server = startChild(launcher, rest);
-  try {
-    for (const port of [rtmpPort, httpPort]) {
-      if (port !== undefined) await waitFor(`${program} to listen`, () => server.hasExited() || isListening(port));
+/** SRS as its binary is named by the environment, with merged writes of 350 ms; undefined where none is named. */
+export async function startSrs(source: Source | undefined, folder: string): Promise<MeasuredServer | undefined> {
+  const binary = process.env["SRS"];
+  if (binary === undefined) return undefined;
+  const [rtmpPort, httpPort] = [await freePort(), await freePort()];
+  const home = `${folder}/srs`;
+  await mkdir(home, { recursive: true });
+  const configuration = `
+    listen ${rtmpPort}; max_connections 8192; daemon off; pid ${home}/pid;
+    srs_log_tank console; srs_log_level error;
+    http_server { enabled on; listen ${httpPort}; dir ${home}; }
+    vhost __defaultVhost__ {
+      tcp_nodelay off;
+      play { mw_latency 350; }
+      http_remux { enabled on; mount [vhost]/[app]/[stream].flv; }
     }
-    if (server.hasExited()) throw new Error(`${program} has ended`);
-  } catch (error) {
-    await server[Symbol.asyncDispose]();
-    throw new Error(`${program} did not start: ${server.output()}`, { cause: error });
-  }
-  const publisher = source?.(rtmpPort);
-  return {
-    pid: server.pid,
-    rtmpPort,
-    httpPort,
-    [Symbol.asyncDispose]: async () => {
-      await publisher?.[Symbol.asyncDispose]();
-      await server[Symbol.asyncDispose]();
-    },
-  };
-}
-
-function isListening(port: number): Promise<boolean> {
-  return new Promise((done) => {
-    const socket = connect({ port, host: "127.0.0.1" });
-    socket.on("connect", () => {
-      socket.destroy();
-      done(true);
-    });
-    socket.on("error", () => done(false));
-  });
+  `;
+  await writeFile(`${home}/srs.conf`, configuration);
+  return startPeer(source, { rtmpPort, httpPort }, resolve(binary), ["-c", `${home}/srs.conf`]);
 }
 
 function exists(path: string): Promise<boolean> {
@@ -164,6 +156,7 @@ const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so";
 /** Limits of a public server that a benchmark on loopback is not about; a load generator answers no pings. */
 const unbounded: readonly string[] = [
   "rtmp.max_connections=100000",
+  "rtsp.max_connections=100000",
   "http.max_connections=100000",
   "rtmp.ping_interval_seconds=3600",
   "rtmp.ping_timeout_seconds=3600",

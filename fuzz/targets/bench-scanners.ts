@@ -3,16 +3,22 @@
 import { assert } from "../../src/bytes/assert.ts";
 import { CodedError } from "../../src/bytes/coded-error.ts";
 import { flvHeaderLength, writeFlvHeader } from "../../src/formats/flv/tag.ts";
+import { writeRtcp } from "../../src/protocols/rtcp/compound.ts";
 import { badChunkCases, chunkCases } from "../../src/protocols/rtmp/chunk-reader.cases.ts";
 import { ChunkReader } from "../../src/protocols/rtmp/chunk-reader.ts";
 import { messageTypeId, type RtmpMessage } from "../../src/protocols/rtmp/message/message-type.ts";
 import { randomPieces, seededRandom } from "../../src/protocols/rtmp/pair.cases.ts";
+import { writeInterleaved } from "../../src/protocols/rtsp/interleaved.ts";
+import { RtspMessageReader } from "../../src/protocols/rtsp/message-reader.ts";
 import type { Connection } from "../../src/runtime/transport.ts";
 import { parseBenchAddress } from "../../src/server/bench/address.ts";
 import { FlvPlayers } from "../../src/server/bench/flv-players.ts";
 import { FlvScanner } from "../../src/server/bench/flv-scanner.ts";
 import { MediaChecks } from "../../src/server/bench/media-checks.ts";
+import { packetFigures } from "../../src/server/bench/media-verdict.ts";
 import { RtmpScanner } from "../../src/server/bench/rtmp-scanner.ts";
+import { RtpChecks } from "../../src/server/bench/rtp-checks.ts";
+import { RtspScanner } from "../../src/server/bench/rtsp-scanner.ts";
 import type { FuzzTarget } from "../fuzz-target.ts";
 
 export const target: FuzzTarget = {
@@ -20,10 +26,12 @@ export const target: FuzzTarget = {
   covers: [
     "src/server/bench/flv-scanner.ts",
     "src/server/bench/rtmp-scanner.ts",
+    "src/server/bench/rtsp-scanner.ts",
+    "src/server/bench/rtp-checks.ts",
     "src/server/bench/flv-players.ts",
     "src/server/bench/media-checks.ts",
   ],
-  corpora: ["rtmp_chunk", "flv"],
+  corpora: ["rtmp_chunk", "flv", "rtsp_session", "rtsp_message", "rtp", "rtcp"],
   seeds() {
     const header = new Uint8Array(flvHeaderLength + 11);
     header[writeFlvHeader(header, 0, true, true)] = 9;
@@ -32,15 +40,28 @@ export const target: FuzzTarget = {
       "HTTP/1.1 101 Up\r\n\r\n\u0082\u000dFLV",
     ];
     const chunks = [...chunkCases, ...badChunkCases].map(({ hex }) => Uint8Array.fromHex(hex.replaceAll(" ", "")));
-    return [header, ...heads.map((head) => Uint8Array.from(head, (character) => character.charCodeAt(0))), ...chunks];
+    const packet = writeInterleaved(
+      0,
+      Uint8Array.of(0x80, 0xe0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 7, 24, 0, 2, 6, 5, 0, 2, 0x65, 1),
+    );
+    const report = writeInterleaved(3, writeRtcp([{ kind: "receiverReport", ssrc: 1, reports: [] }]));
+    const answer = Buffer.from("RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 3\r\n\r\nv=0\r\n");
+    const rtsp = Uint8Array.of(...packet, ...answer, ...report, ...packet);
+    return [
+      rtsp,
+      header,
+      ...heads.map((head) => Uint8Array.from(head, (character) => character.charCodeAt(0))),
+      ...chunks,
+    ];
   },
   run(bytes) {
-    for (const scan of [scanFlv, scanHttp, scanWebSocket, scanRtmp]) {
+    for (const scan of [scanFlv, scanHttp, scanWebSocket, scanRtmp, scanRtsp]) {
       const whole = scan([bytes]);
       const pieces = scan(randomPieces(bytes, seededRandom(bytes.length)));
       assert(whole === pieces, `pieces make a difference: ${whole} in one, ${pieces} in several`);
     }
     compareWithReader(bytes);
+    compareWithRtspReader(bytes);
   },
 };
 
@@ -64,7 +85,7 @@ function scanWebSocket(pieces: Iterable<Uint8Array>): string {
 
 function scanBody(url: string, pieces: Iterable<Uint8Array>): string {
   const address = parseBenchAddress(url);
-  assert(address.protocol !== "rtmp", "an address of FLV");
+  assert(address.protocol !== "rtmp" && address.protocol !== "rtsp", "an address of FLV");
   const checks = new MediaChecks(3, 500);
   let sentBytes = 0;
   const connection = {
@@ -82,6 +103,58 @@ function scanRtmp(pieces: Iterable<Uint8Array>): string {
   const scanner = new RtmpScanner(3, checks, (_player, typeId, payload) => kept.push(`${typeId}:${payload.toHex()}`));
   scanner.reset(player);
   return `${found(checks, pieces, (piece) => scanner.scan(player, piece, 0, piece.length, 1))}, ${kept.join(" ")}`;
+}
+
+function scanRtsp(pieces: Iterable<Uint8Array>): string {
+  const kept: string[] = [];
+  const { checks, packets, scanner } = openRtsp((message) => kept.push(message.toHex()));
+  const seen = found(checks, pieces, (piece) => scanner.scan(player, piece, 0, piece.length, 1));
+  return `${seen}, ${JSON.stringify(packetFigures(packets))}, ${kept.join(" ")}`;
+}
+
+/** What both read without complaint, they read alike: messages byte for byte, and packets by their number. */
+function compareWithRtspReader(bytes: Uint8Array): void {
+  const reader = new RtspMessageReader({ isLenient: false, isChannel: (channel) => channel < 4 });
+  let [messageCount, packetCount, keptCount] = [0, 0, 0];
+  const { packets, scanner } = openRtsp(() => keptCount++);
+  try {
+    reader.handle(bytes);
+    for (let item = reader.poll(); item !== undefined; item = reader.poll()) {
+      if (item.kind !== "interleaved") messageCount++;
+      else if (item.channel % 2 === 0) packetCount++;
+    }
+    scanner.scan(player, bytes, 0, bytes.length, 1);
+  } catch (error) {
+    if (!(error instanceof CodedError)) throw error;
+    return;
+  }
+  assert(keptCount === messageCount, `${messageCount} messages, and ${keptCount} were kept`);
+  // The scanner counts a packet at its head.
+  const { packetCount: seen } = packets;
+  assert(seen === packetCount || seen === packetCount + 1, `${packetCount} packets, and ${seen} were counted`);
+}
+
+/** Two tracks, on channels 0 to 3; any payload type would be refused but 96. */
+function openRtsp(onMessage: (message: Uint8Array) => void): {
+  checks: MediaChecks;
+  packets: RtpChecks;
+  scanner: RtspScanner;
+} {
+  const checks = new MediaChecks(3, 500);
+  const packets = new RtpChecks(3, checks);
+  const scanner = new RtspScanner(3, packets, (_player, message) => onMessage(message));
+  const promised = { payloadType: 96, clockRate: 90_000, marksFrameEnd: true, maxBackMs: 0 } as const;
+  scanner.reset(player);
+  packets.reset(player);
+  packets.setTracks(player, [
+    { ...promised, pictures: "h264" },
+    { ...promised, pictures: "h265" },
+  ]);
+  scanner.setChannels(player, [
+    { rtp: 0, rtcp: 1 },
+    { rtp: 2, rtcp: 3 },
+  ]);
+  return { checks, packets, scanner };
 }
 
 function found(checks: MediaChecks, pieces: Iterable<Uint8Array>, scan: (piece: Uint8Array) => void): string {

@@ -15,6 +15,7 @@ export const target: FuzzTarget = {
   covers: [
     "src/server/config/load.ts",
     "src/server/config/file-layer.ts",
+    "src/server/config/stream-entries.ts",
     "src/server/config/toml-positions.ts",
     "src/server/config/units.ts",
   ],
@@ -23,8 +24,14 @@ export const target: FuzzTarget = {
   run(bytes) {
     const started = performance.now();
     try {
-      const { config, settings } = loadConfig({ commandLine: {}, env: {}, cwd: "/", readFile: () => bytes });
+      const { config, settings, streamSettings } = loadConfig({
+        commandLine: {},
+        env: {},
+        cwd: "/",
+        readFile: () => bytes,
+      });
       assert(Object.isFrozen(config) && settings.every(Object.isFrozen), "what is loaded is frozen");
+      assert(streamSettings.flat().every(Object.isFrozen), "entries of streams are frozen");
     } catch (error) {
       if (!(error instanceof ConfigError)) throw error;
       assert(error.problems.length > 0 && error.message !== "", "a refusal has a reason");
@@ -70,6 +77,7 @@ function texts(): string[] {
     ...refusedCases.flatMap(({ file }) => (file === undefined || file.length > 4096 ? [] : [file])),
     ...positionCases.map(({ text }) => text),
     ...quantities,
+    "[[streams]]\nname = 'cams/*'\nsource = 'rtsps://u:p@host/*'\nsource_on_demand = true\nforward = ['rtsp://a/*', 'rtsp://b/c']\n",
     "[rtmp]\nport = 1936\ntls = { certificate = 'c', key = 'k' }\n[access]\npublish = 'token'\npublish_token = 'x'\n",
   ];
 }

@@ -22,11 +22,21 @@ export const target: FuzzTarget = {
     assert(whole.messages.length === pieces.messages.length, "pieces make a difference");
     for (const [i, message] of whole.messages.entries()) requireSame(message, pieces.messages[i]);
     for (const message of whole.messages) rewrite(message);
+    const lent = read(randomPieces(bytes, seededRandom(bytes.length)), true);
+    assert(
+      whole.code === lent.code && whole.messages.length === lent.messages.length,
+      "lent memory makes a difference",
+    );
+    for (const [i, message] of whole.messages.entries()) requireSame(message, lent.messages[i]);
   },
 };
 
-function read(pieces: Iterable<Uint8Array>): { messages: RtmpMessage[]; code: string | undefined } {
+function read(
+  pieces: Iterable<Uint8Array>,
+  sharesMemory = false,
+): { messages: RtmpMessage[]; code: string | undefined } {
   const reader = new ChunkReader();
+  reader.sharesMemory = sharesMemory;
   const messages: RtmpMessage[] = [];
   let inputBytes = 0;
   try {
@@ -34,7 +44,7 @@ function read(pieces: Iterable<Uint8Array>): { messages: RtmpMessage[]; code: st
       inputBytes += piece.length;
       reader.handle(piece);
       for (let message = reader.pollMessage(); message !== undefined; message = reader.pollMessage()) {
-        messages.push(message);
+        messages.push(sharesMemory ? { ...message, payload: message.payload.slice() } : message);
       }
       // Twice what has come, or the first step for each chunk stream, which takes at least 12 bytes to open.
       const bound = 2 * inputBytes + (inputBytes / 8) * initialMessageBytes;

@@ -43,6 +43,9 @@ export const target: FuzzTarget = {
       assert(outCount <= inCount && queue.lostCount >= 0, "more came out than went in");
       const timeoutMs = queue.nextTimeout();
       assert(timeoutMs === undefined || timeoutMs > nowMs, "a packet waits longer than it may");
+      const [firstMissing] = queue.missing();
+      assert((firstMissing !== undefined) === (timeoutMs !== undefined), "what waits, waits for something");
+      assert(firstMissing === undefined || firstMissing === expected, "what is missing first is what is due");
       queue.statistics.report(nowMs);
     }
   },

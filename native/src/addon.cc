@@ -27,6 +27,7 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
                            InstanceMethod<&ShardObject::Stop>("stop"),
                            InstanceMethod<&ShardObject::SetCursors>("setCursors"),
                            InstanceMethod<&ShardObject::Poll>("poll"),
+                           InstanceMethod<&ShardObject::PausePaced>("pausePaced"),
                            InstanceMethod<&ShardObject::TakeEvents>("takeEvents"),
                            InstanceMethod<&ShardObject::Listen>("listen"),
                            InstanceMethod<&ShardObject::CloseListener>("closeListener"),
@@ -163,8 +164,14 @@ class ShardObject : public Napi::ObjectWrap<ShardObject> {
     shard_->SetCursors(CursorColumns::Over(view.Data(), info[1].As<Napi::Number>().Uint32Value()));
   }
 
+  // poll(nowMs, readsPaced): whether there is more
   Napi::Value Poll(const Napi::CallbackInfo& info) {
-    return Napi::Boolean::New(info.Env(), shard_ != nullptr && shard_->Poll(Double(info[0])));
+    return Napi::Boolean::New(info.Env(), shard_ != nullptr && shard_->Poll(Double(info[0]), info[1].As<Napi::Boolean>().Value()));
+  }
+
+  // pausePaced(isPaused): whether anybody waits now
+  Napi::Value PausePaced(const Napi::CallbackInfo& info) {
+    return Napi::Boolean::New(info.Env(), shard_ != nullptr && shard_->PausePaced(info[0].As<Napi::Boolean>().Value()));
   }
 
   // takeEvents(target: Float64Array): number of events, four numbers each

@@ -69,6 +69,7 @@ void Shard::CloseLog(int log) {
 void Shard::Play(int id, int log, int cursor, double now_ms) {
   now_ms_ = now_ms;
   StopPlaying(id);
+  if (Get(id) != nullptr) SetPaced(id, false);
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending) {
     events_.Emit(kEventCursorFree, id, cursor, 0);
@@ -204,13 +205,13 @@ void Shard::DrainLater(int id, Connection* c) {
 }
 
 // Bytes that the socket took; -1: the connection is blocked or gone.
-ssize_t Shard::Write(int id, Connection* c, const iovec* parts, size_t count) {
+ssize_t Shard::Write(int id, Connection* c, const iovec* parts, size_t count, int flags) {
   msghdr message{};
   message.msg_iov = const_cast<iovec*>(parts);
   message.msg_iovlen = count;
   ssize_t sent;
   do {
-    sent = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL);
+    sent = sys_->sendmsg(c->fd, &message, MSG_NOSIGNAL | flags);
   } while (sent < 0 && errno == EINTR);
   counters.sends++;
   if (sent >= 0) {
@@ -242,10 +243,18 @@ void Shard::MarkProgress(const Connection& c) {
   if (c.cursor >= 0) cursors_.MarkProgress(c.cursor, now_ms_);
 }
 
+bool Shard::IsAboutToStart(const Connection& c) const {
+  if (c.log < 0 || c.is_paused || !cursors_.IsStarting(c.cursor)) return false;
+  const Log& log = logs_[c.log].log;
+  const int64_t entry = cursors_.EntryOf(c.cursor);
+  return log.IsReachable(entry) && entry < log.entry_tail();
+}
+
 bool Shard::SendQueue(int id, Connection* c) {
   ControlQueue& queue = *c->queue;
   const iovec part = {const_cast<uint8_t*>(queue.data()), queue.size()};
-  const ssize_t sent = Write(id, c, &part, 1);
+  // The answer to a player and its first media in one packet: the peer is woken once.
+  const ssize_t sent = Write(id, c, &part, 1, IsAboutToStart(*c) ? MSG_MORE : 0);
   if (sent < 0) return false;
   queue.offset += static_cast<size_t>(sent);
   counters.queued_bytes -= static_cast<double>(sent);
@@ -254,6 +263,7 @@ bool Shard::SendQueue(int id, Connection* c) {
     return false;
   }
   DropQueue(c);  // most connections never need one again
+  c->is_held = false;
   return true;
 }
 

@@ -9,6 +9,7 @@ namespace millrace {
 namespace {
 
 constexpr size_t kMaxBatch = 256;  // messages: enough for what a system call costs to be lost among what they cost
+constexpr size_t kCopyFromPlayers = 8;  // a copy costs each of them less then than it spares
 
 // A message to be cut that the kernel, the card or the way to the peer does not take.
 bool IsRefusal(int error) { return error == EIO || error == EINVAL || error == EMSGSIZE || error == EOPNOTSUPP; }
@@ -137,6 +138,7 @@ void Datagrams::Turn(int id) {
     if (!is_known || batch_.size() >= kMaxBatch) SendBatch();  // of the plan before
     if (!plan_.IsOf(player.log, entry, player.entry_offset, is_starting)) {
       plan_.Cut(log, player.log, entry, player.entry_offset, is_starting);
+      if (SlotOf(player.log).players.size() >= kCopyFromPlayers) plan_.Copy();
       if (!plan_.IsIntact(log)) {
         // The writer was faster: the next step finds the cursor lapped.
         plan_.Forget();

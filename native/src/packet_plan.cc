@@ -61,6 +61,32 @@ void PacketPlan::Cut(const Log& log, int log_id, int64_t entry, uint32_t offset,
   }
 }
 
+void PacketPlan::Copy() {
+  size_t byte_count = 0;
+  for (const Message& message : messages_) byte_count += message.byte_count;
+  copy_.resize(byte_count);
+  ring_parts_.swap(parts_);
+  parts_.clear();
+  uint8_t* at = copy_.data();
+  for (Packet& packet : packets_) {
+    const auto part = static_cast<uint32_t>(parts_.size());
+    parts_.push_back({at, packet.length});
+    for (uint32_t i = 0; i < packet.part_count; i++) {
+      const iovec& from = ring_parts_[packet.first_part + i];
+      std::memcpy(at, from.iov_base, from.iov_len);
+      at += from.iov_len;
+    }
+    packet.first_part = part;
+    packet.part_count = 1;
+  }
+  for (Message& message : messages_) {
+    void* start = parts_[packets_[message.first_packet].first_part].iov_base;
+    message.first_part = static_cast<uint32_t>(parts_.size());
+    message.part_count = 1;
+    parts_.push_back({start, message.byte_count});
+  }
+}
+
 void PacketPlan::AddPacket(const Log& log, uint8_t channel, uint64_t position, uint32_t length) {
   const auto first_part = static_cast<uint32_t>(parts_.size());
   log.AddRange(position, length, &parts_);

@@ -42,8 +42,12 @@ class PacketPlan {
   bool IsOf(int log, int64_t entry, uint32_t offset, bool is_starting) const {
     return log_ == log && entry_ == entry && offset_ == offset && is_starting_ == is_starting;
   }
-  // From byte `offset` of `entry` on, until a turn's bytes are exceeded.
+  // From byte `offset` of `entry` on, until a turn's bytes are exceeded. The pieces are those of the ring.
   void Cut(const Log& log, int log_id, int64_t entry, uint32_t offset, bool is_starting);
+
+  // Puts the packets together without what stands between them, when many are to get them: a message is then one piece and not one
+  // for each packet, which is worth an eighth of what sending costs (10 KB in nine packets), and is paid once for all of them.
+  void Copy();
 
   int log() const { return log_; }
   bool IsIntact(const Log& log) const { return log.IsIntact(entry_, position_); }
@@ -68,6 +72,8 @@ class PacketPlan {
   std::vector<Message> messages_;
   std::vector<Segmentation> segmentations_;
   std::vector<iovec> parts_;
+  std::vector<iovec> ring_parts_;
+  std::vector<uint8_t> copy_;
 };
 
 }  // namespace millrace

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <netinet/in.h>
+#include <sys/epoll.h>
 
 #include <cstdint>
 #include <deque>
@@ -41,11 +42,14 @@ struct Connection {
   bool is_starved : 1;           // blocked because the kernel was short of memory: no EPOLLOUT follows, the sweep tries again
   bool is_queued_to_read : 1;
   bool is_queued_to_send : 1;
+  bool is_held : 1;              // what it has to send leaves when the turn is over
   bool is_paused : 1;
   bool is_finishing : 1;         // the log has ended: say so when all has left
   bool is_ending : 1;            // close when all has left
   bool is_half_closed : 1;       // our side is shut down; waiting for the peer's
   bool is_peer_done : 1;         // the peer's side is shut down; what waits is still sent
+  bool is_paced : 1;             // in the paced set
+  uint16_t read_count = 0;       // since the last sweep
   double linger_until_ms = 0;
   double received_bytes = 0;
   double sent_bytes = 0;
@@ -54,7 +58,8 @@ struct Connection {
   // C++17 has no initializers for bit fields.
   Connection()
       : is_connecting(false), is_blocked(false), is_starved(false), is_queued_to_read(false), is_queued_to_send(false),
-        is_paused(false), is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false) {}
+        is_held(false), is_paused(false), is_finishing(false), is_ending(false), is_half_closed(false), is_peer_done(false),
+        is_paced(false) {}
 };
 static_assert(sizeof(Connection) == 64, "eight of them in a piece of a deque");
 
@@ -90,7 +95,8 @@ class Shard {
   // bytes at once, which wait. One that could not even be begun is told of as one that failed.
   int Connect(const std::string& host, int port, const std::string& local_host);
   bool PeerAddress(int id, std::string* host, int* port) const;
-  // Queues control bytes; what does not fit into the socket is copied. When more than `max_queued` wait, it is closed.
+  // Queues control bytes; they leave with what is sent in the same turn, at the latest when events are taken. When more than
+  // `max_queued` wait, it is closed.
   void Send(int id, const uint8_t* bytes, size_t length, size_t max_queued);
   void End(int id, double now_ms);
   void Destroy(int id);
@@ -111,11 +117,15 @@ class Shard {
   void Finish(int id, double now_ms);
   // Sends to `most` of the log's cursors what is there for them; returns how many of the round are left. A new round is for all.
   size_t Flush(int log, const LagLimits& limits, double now_ms, bool is_new_round, size_t most);
-  // About once a second: stalled cursors, lingering sockets, paused listeners.
+  // About once a second: stalled cursors, lingering sockets, paused listeners; who is paced.
   void Sweep(const LagLimits& limits, double now_ms);
 
-  // Takes what epoll has, until the events or the receive buffer are full. True: there is more, call again.
-  bool Poll(double now_ms);
+  // Connections that bring much are in a set of their own, which waits while others don't: so one turn takes what has come from
+  // many of them, and one recv what would have been several. True: there are such connections, and they wait.
+  bool PausePaced(bool is_paused);
+  // Takes what epoll has, until the events or the receive buffer are full; of paced connections that wait, if `reads_paced`.
+  // True: there is more, call again.
+  bool Poll(double now_ms, bool reads_paced = false);
   // Moves events out, `capacity` at the most.
   size_t TakeEvents(double* target, size_t capacity);
 
@@ -151,6 +161,14 @@ class Shard {
   // Descriptors are given out lowest first: one this high says that as many are in use.
   bool IsLastDescriptor(int fd) const;
   bool Receive(int id, bool may_have_ended);
+  // The same; who finds no room has its turn later.
+  void ReceiveOrQueue(int id, bool may_have_ended);
+  void SendHeld();
+  void HandleReady(const epoll_event& ready);
+  // Moves a connection from one set to the other.
+  void SetPaced(int id, bool is_paced);
+  int EpollOf(const Connection& c) const { return c.is_paced ? paced_fd_ : epoll_fd_; }
+  static epoll_event EventOf(int id, const Connection& c);
   void Close(int id, int error);
   void Fail(int id, int error);
   // Sends what waits, in order: the rest of an entry, control bytes, then the log. Its log was refreshed.
@@ -158,11 +176,13 @@ class Shard {
   // The same for one connection by itself.
   void Wake(int id);
   void DrainLater(int id, Connection* c);
+  // Whether the cursor's first media is there to be sent.
+  bool IsAboutToStart(const Connection& c) const;
   // These say false when the connection is blocked or gone.
   bool SendQueue(int id, Connection* c);
   bool SendRest(int id, Connection* c);
   bool SendEntries(int id, Connection* c);
-  ssize_t Write(int id, Connection* c, const iovec* parts, size_t count);
+  ssize_t Write(int id, Connection* c, const iovec* parts, size_t count, int flags = 0);
   void Block(Connection* c);
   void MarkProgress(const Connection& c);
   bool Rescue(Connection* c);
@@ -176,6 +196,9 @@ class Shard {
 
   const Syscalls* sys_;
   int epoll_fd_ = -1;
+  int paced_fd_ = -1;  // in epoll_fd_, unless it is paused
+  bool is_paced_paused_ = false;
+  int paced_count_ = 0;
   int doorbell_fd_ = -1;
   int descriptor_limit_ = 0;
   double now_ms_ = 0;  // of the newest call that said so
@@ -191,6 +214,8 @@ class Shard {
   // Those with more to receive, or to send, than one turn has time for.
   std::vector<int> to_read_;
   std::vector<int> to_send_;
+  // Those that were given control bytes in this turn.
+  std::vector<int> held_;
   Events events_;
   Cursors cursors_;
   // What was gathered last in this flush, for the cursors that stand at the same entry.

@@ -27,6 +27,12 @@ constexpr int kReservedDescriptors = 64;  // for files, the API and the addon it
 constexpr int kMaxUnsentBytes = 512 * 1024;
 constexpr int kListenerBit = 1 << 30;     // epoll data: listeners and connections share it
 constexpr uint64_t kDoorbell = kListenerBit - 1;
+constexpr uint64_t kPacedSet = kListenerBit - 2;
+constexpr int kReadyBatch = 128;          // sockets a turn: some ms of publishers, whose bytes fit into the receive buffer
+// Between two sweeps, which are a second apart: an encoder sends 25 and more messages a second, a player asks for something now and
+// then. Paced, 20 reads are left of an encoder's.
+constexpr int kReadsToPace = 16;
+constexpr int kReadsToStayPaced = 4;
 
 // Null: not a numeric address.
 addrinfo* NumericAddress(const std::string& host, int port, int flags) {
@@ -37,16 +43,26 @@ addrinfo* NumericAddress(const std::string& host, int port, int flags) {
   return getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found) == 0 ? found : nullptr;
 }
 
+void SetOptions(int fd) {
+  const int one = 1;
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
+  setsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsentBytes, sizeof kMaxUnsentBytes);
+}
+
 }  // namespace
 
 Shard::Shard(const Syscalls* syscalls, uint8_t* receive_buffer, size_t stream_length, size_t length)
     : sys_(syscalls),
       epoll_fd_(epoll_create1(EPOLL_CLOEXEC)),
+      paced_fd_(epoll_create1(EPOLL_CLOEXEC)),
       receive_buffer_(receive_buffer),
       receive_length_(stream_length),
       datagrams_({syscalls, epoll_fd_, &logs_, &cursors_, &events_, &counters}, receive_buffer, stream_length, length) {
   doorbell_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = kPacedSet;
+  epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, paced_fd_, &event);
   // Edge-triggered: every write is an event, and nobody need read the count.
   event.events = EPOLLIN | EPOLLET;
   event.data.u64 = kDoorbell;
@@ -61,6 +77,7 @@ Shard::~Shard() {
     if (listener.fd >= 0) close(listener.fd);
   }
   if (doorbell_fd_ >= 0) close(doorbell_fd_);
+  if (paced_fd_ >= 0) close(paced_fd_);
   if (epoll_fd_ >= 0) close(epoll_fd_);
 }
 
@@ -74,6 +91,7 @@ int Shard::Listen(const std::string& host, int port, int backlog, bool reuse_por
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (reuse_port) setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof one);
     if (found->ai_family == AF_INET6) setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof zero);
+    SetOptions(fd);  // those it accepts inherit them
     if (bind(fd, found->ai_addr, found->ai_addrlen) != 0 || listen(fd, backlog) != 0) {
       error = errno;
       close(fd);
@@ -210,14 +228,40 @@ int Shard::TakeId(int fd, int listener) {
 
 int Shard::Watch(int id) {
   const Connection& c = connections_[id];
-  const int one = 1;
-  setsockopt(c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-  setsockopt(c.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &kMaxUnsentBytes, sizeof kMaxUnsentBytes);
+  if (c.listener < 0) SetOptions(c.fd);
+  epoll_event event = EventOf(id, c);
+  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, c.fd, &event) == 0 ? 0 : errno;
+}
+
+epoll_event Shard::EventOf(int id, const Connection& c) {
   epoll_event event{};
-  // Edge-triggered for both directions: one epoll_ctl in a connection's life.
+  // Edge-triggered for both directions: one epoll_ctl in the life of most connections.
   event.events = EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET;
   event.data.u64 = static_cast<uint64_t>(c.generation) << 32 | static_cast<uint64_t>(id);
-  return epoll_ctl(epoll_fd_, EPOLL_CTL_ADD, c.fd, &event) == 0 ? 0 : errno;
+  return event;
+}
+
+void Shard::SetPaced(int id, bool is_paced) {
+  Connection& c = connections_[id];
+  if (c.is_paced == is_paced || paced_fd_ < 0) return;
+  epoll_ctl(EpollOf(c), EPOLL_CTL_DEL, c.fd, nullptr);
+  paced_count_ += is_paced ? 1 : -1;
+  c.is_paced = is_paced;
+  epoll_event event = EventOf(id, c);
+  // What is there already is an event of the set that it comes to.
+  if (epoll_ctl(EpollOf(c), EPOLL_CTL_ADD, c.fd, &event) != 0) Fail(id, errno);
+}
+
+bool Shard::PausePaced(bool is_paused) {
+  is_paused = is_paused && paced_count_ > 0;
+  if (is_paused == is_paced_paused_) return is_paused;
+  is_paced_paused_ = is_paused;
+  epoll_event event{};
+  // Level-triggered: what is left in it is left to say.
+  if (!is_paused) event.events = EPOLLIN;
+  event.data.u64 = kPacedSet;
+  epoll_ctl(epoll_fd_, EPOLL_CTL_MOD, paced_fd_, &event);
+  return is_paused;
 }
 
 int Shard::AddConnection(int fd, int listener) {
@@ -253,6 +297,8 @@ void Shard::Accept(int listener_id) {
     if (id < 0) continue;
     listener.connection_count++;
     events_.Emit(kEventAccept, id, listener_id, 0);
+    // Clients of RTMP speak first, and have spoken by now when there is a herd of them: one turn less to wait for.
+    ReceiveOrQueue(id, false);
     if (IsLastDescriptor(fd)) return PauseListener(&listener);
   }
 }
@@ -279,6 +325,7 @@ bool Shard::Receive(int id, bool may_have_ended) {
     const ssize_t got = sys_->recv(c->fd, receive_buffer_ + receive_used_, wanted, 0);
     if (got > 0) {
       events_.Emit(kEventData, id, static_cast<double>(receive_used_), static_cast<double>(got));
+      if (c->read_count < UINT16_MAX) c->read_count++;
       receive_used_ += static_cast<size_t>(got);
       c->received_bytes += static_cast<double>(got);
       counters.received_bytes += static_cast<double>(got);
@@ -307,7 +354,13 @@ bool Shard::Receive(int id, bool may_have_ended) {
   return true;
 }
 
-bool Shard::Poll(double now_ms) {
+void Shard::ReceiveOrQueue(int id, bool may_have_ended) {
+  if (Receive(id, may_have_ended)) return;
+  connections_[id].is_queued_to_read = true;
+  to_read_.push_back(id);
+}
+
+bool Shard::Poll(double now_ms, bool reads_paced) {
   now_ms_ = now_ms;
   receive_used_ = 0;
   datagrams_.BeginPoll(now_ms);
@@ -331,64 +384,79 @@ bool Shard::Poll(double now_ms) {
     to_read_.insert(to_read_.begin(), again.begin() + static_cast<std::ptrdiff_t>(i), again.end());
     break;
   }
-  epoll_event ready[256];
-  const int count = epoll_wait(epoll_fd_, ready, 256, 0);
+  epoll_event ready[kReadyBatch];
+  int count = epoll_wait(epoll_fd_, ready, kReadyBatch, 0);
+  bool is_full = count == kReadyBatch;
   for (int i = 0; i < count; i++) {
-    const uint64_t data = ready[i].data.u64;
-    if (data == kDoorbell) {
-      events_.Emit(kEventDoorbell, -1, 0, 0);
-      continue;
-    }
-    if ((data & kListenerBit) != 0 && data >> 32 == 0) {
-      Accept(static_cast<int>(data & ~static_cast<uint64_t>(kListenerBit)));
-      continue;
-    }
-    if ((data & Datagrams::kEpollBit) != 0 && data >> 32 == 0) {
-      const int socket = static_cast<int>(data & ~static_cast<uint64_t>(Datagrams::kEpollBit));
-      datagrams_.Ready(socket, (ready[i].events & (EPOLLIN | EPOLLERR)) != 0, (ready[i].events & EPOLLOUT) != 0);
-      continue;
-    }
-    const int id = static_cast<int>(data & 0xffffffff);
-    Connection* c = Get(id);
-    if (c == nullptr || c->generation != data >> 32) continue;
-    if (c->is_connecting) {
-      if ((ready[i].events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0 || !Connected(id)) continue;
-    } else if ((ready[i].events & EPOLLOUT) != 0 && c->is_blocked) {
-      c->is_blocked = false;
-      Wake(id);
-      if (Get(id) == nullptr) continue;
-    }
-    if ((ready[i].events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
-      const bool may_have_ended = (ready[i].events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
-      if (!c->is_queued_to_read && !Receive(id, may_have_ended)) {
-        c->is_queued_to_read = true;
-        to_read_.push_back(id);
-      }
+    if (ready[i].data.u64 == kPacedSet) {
+      reads_paced = true;
+    } else {
+      HandleReady(ready[i]);
     }
   }
-  return count == 256 || !to_read_.empty() || !to_send_.empty() || datagrams_.has_more();
+  if (reads_paced && paced_count_ > 0) {
+    count = epoll_wait(paced_fd_, ready, kReadyBatch, 0);
+    is_full = is_full || count == kReadyBatch;
+    for (int i = 0; i < count; i++) HandleReady(ready[i]);
+  }
+  return is_full || !to_read_.empty() || !to_send_.empty() || datagrams_.has_more();
+}
+
+void Shard::HandleReady(const epoll_event& ready) {
+  const uint64_t data = ready.data.u64;
+  if (data == kDoorbell) return events_.Emit(kEventDoorbell, -1, 0, 0);
+  if ((data & kListenerBit) != 0 && data >> 32 == 0) {
+    return Accept(static_cast<int>(data & ~static_cast<uint64_t>(kListenerBit)));
+  }
+  if ((data & Datagrams::kEpollBit) != 0 && data >> 32 == 0) {
+    const int socket = static_cast<int>(data & ~static_cast<uint64_t>(Datagrams::kEpollBit));
+    return datagrams_.Ready(socket, (ready.events & (EPOLLIN | EPOLLERR)) != 0, (ready.events & EPOLLOUT) != 0);
+  }
+  const int id = static_cast<int>(data & 0xffffffff);
+  Connection* c = Get(id);
+  if (c == nullptr || c->generation != data >> 32) return;
+  if (c->is_connecting) {
+    if ((ready.events & (EPOLLOUT | EPOLLERR | EPOLLHUP)) == 0 || !Connected(id)) return;
+  } else if ((ready.events & EPOLLOUT) != 0 && c->is_blocked) {
+    c->is_blocked = false;
+    Wake(id);
+    if (Get(id) == nullptr) return;
+  }
+  if ((ready.events & (EPOLLIN | EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0) {
+    const bool may_have_ended = (ready.events & (EPOLLRDHUP | EPOLLERR | EPOLLHUP)) != 0;
+    if (!c->is_queued_to_read) ReceiveOrQueue(id, may_have_ended);
+  }
 }
 
 void Shard::Send(int id, const uint8_t* bytes, size_t length, size_t max_queued) {
   Connection* c = Get(id);
   if (c == nullptr || c->is_ending || length == 0) return;
-  size_t done = 0;
-  if (c->queue == nullptr && c->entry_offset == 0 && !c->is_blocked) {
-    const iovec part = {const_cast<uint8_t*>(bytes), length};
-    const ssize_t sent = Write(id, c, &part, 1);
-    if (Get(id) == nullptr) return;
-    if (sent > 0) done = static_cast<size_t>(sent);
-    if (done == length) return;
-    if (sent >= 0) Block(c);
-  }
   if (c->queue == nullptr) c->queue = std::make_unique<ControlQueue>();
   ControlQueue& queue = *c->queue;
   // What has left goes before the queue grows: a peer that is always a little behind would make it grow for ever.
   queue.bytes.erase(queue.bytes.begin(), queue.bytes.begin() + static_cast<std::ptrdiff_t>(queue.offset));
   queue.offset = 0;
-  queue.bytes.insert(queue.bytes.end(), bytes + done, bytes + length);
-  counters.queued_bytes += static_cast<double>(length - done);
-  if (queue.size() > max_queued + queue.rescued_bytes) Fail(id, ENOBUFS);
+  queue.bytes.insert(queue.bytes.end(), bytes, bytes + length);
+  counters.queued_bytes += static_cast<double>(length);
+  if (queue.size() > max_queued + queue.rescued_bytes) {
+    Wake(id);
+    c = Get(id);
+    if (c == nullptr || c->queue == nullptr) return;
+    if (c->queue->size() > max_queued + c->queue->rescued_bytes) return Fail(id, ENOBUFS);
+  }
+  if (c->is_held) return;
+  c->is_held = true;
+  held_.push_back(id);
+}
+
+void Shard::SendHeld() {
+  for (size_t i = 0; i < held_.size(); i++) {
+    Connection* c = Get(held_[i]);
+    if (c == nullptr || !c->is_held) continue;
+    c->is_held = false;
+    Wake(held_[i]);
+  }
+  held_.clear();
 }
 
 void Shard::DropQueue(Connection* c) {
@@ -415,7 +483,12 @@ void Shard::AfterDrained(int id, Connection* c) {
   shutdown(c->fd, SHUT_WR);
 }
 
-void Shard::Destroy(int id) { Close(id, 0); }
+void Shard::Destroy(int id) {
+  Connection* c = Get(id);
+  // Who sends and destroys wants it to be tried.
+  if (c != nullptr && c->is_held) Wake(id);
+  Close(id, 0);
+}
 
 void Shard::Fail(int id, int error) {
   counters.socket_errors++;
@@ -427,7 +500,8 @@ void Shard::Close(int id, int error) {
   if (c == nullptr) return;
   Detach(id, c);
   // Leaves the epoll set by itself, unless somebody else has the socket open, too.
-  if (c->listener < 0) epoll_ctl(epoll_fd_, EPOLL_CTL_DEL, c->fd, nullptr);
+  if (c->listener < 0) epoll_ctl(EpollOf(*c), EPOLL_CTL_DEL, c->fd, nullptr);
+  if (c->is_paced) paced_count_--;
   close(c->fd);
   c->fd = -1;
   DropQueue(c);
@@ -447,6 +521,7 @@ const Connection* Shard::Find(int id) const {
 }
 
 size_t Shard::TakeEvents(double* target, size_t capacity) {
+  SendHeld();
   free_.insert(free_.end(), freed_.begin(), freed_.end());
   freed_.clear();
   const size_t count = events_.Take(target, capacity);
@@ -466,6 +541,10 @@ void Shard::Sweep(const LagLimits& limits, double now_ms) {
       c.is_blocked = false;
       Wake(id);
     }
+    if (c.fd < 0) continue;
+    const int enough = c.is_paced ? kReadsToStayPaced : kReadsToPace;
+    if (!c.is_connecting) SetPaced(id, c.cursor < 0 && c.read_count >= enough);
+    c.read_count = 0;
     if (c.fd < 0) continue;
     if (c.is_ending && now_ms > c.linger_until_ms) {
       Close(id, 0);

@@ -84,13 +84,14 @@ void TestLimitsOfAMessage() {
   }
 }
 
-// However the ring's end falls: in a header, in a packet, between two.
-void TestWrapOfTheRing() {
+// However the ring's end falls: in a header, in a packet, between two. For few from the ring, for many from a copy.
+void TestWrapOfTheRing(int player_count) {
   for (size_t lead = 4096 - 200; lead < 4096 + 8; lead++) {
     DatagramWorld world;
     PacketLog log(4096, 64);
     const int id = world.OpenLog(log.log);
-    world.Play(id, log.log, {world.OpenPeer(world.OpenSocket(), 5000)});
+    const int socket = world.OpenSocket();
+    for (int i = 0; i < player_count; i++) world.Play(id, log.log, {world.OpenPeer(socket, 5000 + i)});
     std::vector<std::string> expected;
     for (size_t left = lead; left > 0;) {
       const size_t length = left > 1004 ? 996 : left - std::min<size_t>(left, 4);
@@ -101,8 +102,9 @@ void TestWrapOfTheRing() {
     }
     Extend(&expected, log.Append(0, {60, 60, 60, 20}));
     world.Flush(id);
-    CHECK(world.packets[5000] == expected);
-    CHECK(world.sent.back().packets.size() == 4 && world.sent.back().part_count <= 5);
+    for (int i = 0; i < player_count; i++) CHECK(world.packets[5000 + i] == expected);
+    const SentMessage& last = world.sent.back();
+    CHECK(last.packets.size() == 4 && (player_count < 8 ? last.part_count >= 4 && last.part_count <= 5 : last.part_count == 1));
   }
 }
 
@@ -802,7 +804,8 @@ int main(int argc, char** argv) {
   const uint64_t rounds = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1000;
   TestMessagesAreGrouped();
   TestLimitsOfAMessage();
-  TestWrapOfTheRing();
+  TestWrapOfTheRing(1);
+  TestWrapOfTheRing(9);
   TestPreambles();
   TestLongPreamble();
   TestFullSocket();

@@ -1,6 +1,8 @@
 // A shard against system calls that fail, take little, or come too late; and, at random, against a simple model.
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -494,6 +496,83 @@ void TestTake() {
   close(ends[1]);
 }
 
+// As the event loop asks.
+bool IsReadable(int fd) {
+  pollfd question{fd, POLLIN, 0};
+  return poll(&question, 1, 0) == 1;
+}
+
+// Who brings much waits while it is paused, and nobody else does; nothing is lost on the way from one set to the other.
+void TestPacedConnections() {
+  World world;
+  Peer& publisher = world.Connect();
+  Peer& player = world.Connect();
+  const auto bring = [](const Peer& peer, int count) {
+    for (int i = 0; i < count; i++) CHECK(write(peer.far_end, "x", 1) == 1);
+  };
+  const auto is_paced = [&](const Peer& peer) { return world.shard.Find(peer.id)->is_paced; };
+  CHECK(!world.shard.PausePaced(true));  // nobody is
+  for (int i = 0; i < 20; i++) {
+    bring(publisher, 1);
+    world.Poll();
+  }
+  bring(player, 1);
+  world.Poll();
+  bring(publisher, 1);  // on its way while the set is changed
+  world.Sweep();
+  CHECK(is_paced(publisher) && !is_paced(player));
+  world.Poll();
+  CHECK(publisher.brought_bytes == 21);
+
+  CHECK(world.shard.PausePaced(true) && world.shard.PausePaced(true));
+  bring(publisher, 3);
+  CHECK(!IsReadable(world.shard.epoll_fd()));  // does not wake the thread
+  world.Poll();
+  CHECK(publisher.brought_bytes == 21);
+  bring(player, 1);
+  CHECK(IsReadable(world.shard.epoll_fd()));
+  world.Poll();
+  CHECK(player.brought_bytes == 2 && publisher.brought_bytes == 21);
+  world.PollAll();
+  CHECK(publisher.brought_bytes == 24);
+  bring(publisher, 1);
+  CHECK(!world.shard.PausePaced(false));
+  CHECK(IsReadable(world.shard.epoll_fd()));
+  world.Poll();
+  CHECK(publisher.brought_bytes == 25);
+
+  // More of them than a turn takes, and than the receive buffer holds.
+  std::vector<Peer*> many;
+  for (int i = 0; i < 300; i++) many.push_back(&world.Connect());
+  for (int i = 0; i < 20; i++) {
+    for (const Peer* peer : many) bring(*peer, 1);
+    world.Poll();
+  }
+  world.Sweep();
+  CHECK(world.shard.PausePaced(true));
+  const std::string much(1000, 'x');
+  for (const Peer* peer : many) CHECK(write(peer->far_end, much.data(), much.size()) == 1000);
+  world.PollAll();
+  for (const Peer* peer : many) CHECK(is_paced(*peer) && peer->brought_bytes == 1020);
+
+  // One that ends, begins to play or falls silent is paced no more.
+  close(many[0]->far_end);
+  many[0]->far_end = -1;
+  world.PollAll();
+  CHECK(many[0]->is_peer_ended);
+  world.shard.Destroy(many[0]->id);
+  History history;
+  history.Append('K', 10);
+  world.Play(*many[1], world.OpenLog(history.log), history.log);
+  CHECK(!is_paced(*many[1]));
+  CHECK(is_paced(*many[2]));
+  world.Sweep();
+  CHECK(!world.shard.PausePaced(true));
+  bring(*many[2], 1);
+  world.Poll();
+  CHECK(many[2]->brought_bytes == 1021);
+}
+
 void TestDoorbell() {
   int held = -1;
   {
@@ -543,6 +622,41 @@ void TestControlBytes() {
   world.Wake(behind);
   CHECK(behind.received == expected);
   CHECK(world.shard.Find(behind.id)->queue == nullptr && world.shard.counters.queued_bytes == 0);
+}
+
+// What is to be sent in one turn leaves in one call, and in one packet with the first media behind it.
+void TestControlBytesOfATurn() {
+  World world;
+  History history;
+  Peer& peer = world.Connect();
+  const auto send = [&](const std::string& bytes) {
+    world.shard.Send(peer.id, reinterpret_cast<const uint8_t*>(bytes.data()), bytes.size(), 1 << 20);
+  };
+  send("one,");
+  send("two,");
+  CHECK(peer.received.empty() && world.shard.counters.queued_bytes == 8);
+  world.TakeEvents();
+  CHECK(peer.received == "one,two," && peer.more_follows == std::vector<bool>{false});
+  const int id = world.OpenLog(history.log);
+  for (const bool is_there : {false, true}) {
+    if (is_there) history.Append('K', 10);
+    peer.received.clear();
+    peer.more_follows.clear();
+    send("head,");
+    send("header,");
+    world.Play(peer, id, history.log);
+    world.shard.StartPlaying(peer.id, world.now_ms);
+    CHECK(peer.received == "head,header," + (is_there ? history.entries[0] : ""));
+    CHECK(peer.more_follows == (is_there ? std::vector<bool>{true, false} : std::vector<bool>{false}));
+    world.TakeEvents();
+    CHECK(peer.call_count == (is_there ? 4u : 2u));
+    world.shard.StopPlaying(peer.id);
+    world.TakeEvents();
+  }
+  send("last words");
+  world.shard.Destroy(peer.id);
+  world.TakeEvents();
+  CHECK(peer.is_closed && peer.received.find("last words") != std::string::npos && world.shard.counters.queued_bytes == 0);
 }
 
 void TestEnds() {
@@ -661,6 +775,29 @@ void TestReservedDescriptors() {
     for (const int fd : clients) close(fd);
   }
   CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+}
+
+// Whoever has spoken when it is accepted is heard in the same turn, and has the options of its listener.
+void TestAcceptAndHear() {
+  World world;
+  int port = 0;
+  CHECK(world.shard.Listen("127.0.0.1", 0, 64, false, 100, &port) >= 0);
+  const int talker = ConnectTo(port), silent = ConnectTo(port);
+  CHECK(write(talker, "hello", 5) == 5);
+  world.shard.Poll(world.now_ms);
+  world.TakeEvents();
+  CHECK(world.accepted.size() == 2 && world.heard.size() == 1 && world.heard.begin()->second == "hello");
+  for (const int id : world.accepted) {
+    int no_delay = 0, unsent = 0;
+    socklen_t length = sizeof no_delay;
+    CHECK(getsockopt(world.shard.Find(id)->fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &length) == 0 && no_delay != 0);
+    CHECK(getsockopt(world.shard.Find(id)->fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &length) == 0 && unsent == 512 * 1024);
+  }
+  CHECK(write(silent, "me, too", 7) == 7);
+  world.Poll();
+  CHECK(world.heard.size() == 2);
+  close(talker);
+  close(silent);
 }
 
 void TestListenerLimits() {
@@ -959,12 +1096,15 @@ int main(int argc, char** argv) {
   TestReplaceLog();
   TestReplaceLogByAnEmptyOne();
   TestTake();
+  TestPacedConnections();
   TestDoorbell();
   TestControlBytes();
+  TestControlBytesOfATurn();
   TestEnds();
   TestIds();
   TestAcceptWithoutDescriptors();
   TestReservedDescriptors();
+  TestAcceptAndHear();
   TestListenerLimits();
   TestConnecting();
   TestAddressesToConnectTo();

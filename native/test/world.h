@@ -29,6 +29,7 @@ struct Peer {
   std::deque<Answer> answers;             // one for each call; then...
   std::function<Answer(size_t)> behave;   // ...this, given what is offered, or everything is taken
   size_t call_count = 0;
+  std::vector<bool> more_follows;         // of each call, whether it said MSG_MORE
   // What JavaScript was told.
   bool is_closed = false;
   int close_error = -1;
@@ -36,6 +37,7 @@ struct Peer {
   bool is_finished = false;
   bool is_connected = false;
   bool is_peer_ended = false;
+  double brought_bytes = 0;               // what it has sent, as JavaScript was told
   int lag_count = 0;
   double skipped_bytes = 0;
 };
@@ -143,6 +145,12 @@ class World {
     TakeEvents();
   }
 
+  // Paced connections that wait are read, too.
+  void PollAll() {
+    while (shard.Poll(now_ms, true)) TakeEvents();
+    TakeEvents();
+  }
+
   void Sweep() {
     shard.Sweep(limits, now_ms);
     TakeEvents();
@@ -167,6 +175,7 @@ class World {
   int accept_error = 0;
   int option_error = 0;  // what SO_ERROR says
   std::vector<int> accepted;
+  std::map<int, std::string> heard;  // by connection
 
  private:
   bool Handle(const double* event) {
@@ -178,12 +187,15 @@ class World {
     if (type == kEventMore) return true;
     const int id = static_cast<int>(event[1]);
     if (type == kEventAccept) accepted.push_back(id);
+    if (type == kEventData) heard[id] += std::string(received_.begin() + static_cast<int>(event[2]), received_.begin() + static_cast<int>(event[2] + event[3]));
     if (peers_.count(id) == 0) return false;
     Peer& peer = *peers_[id];
     CHECK(!peer.is_closed);
     if (type == kEventClosed) {
       peer.is_closed = true;
       peer.close_error = static_cast<int>(event[2]);
+    } else if (type == kEventData) {
+      peer.brought_bytes += event[3];
     } else if (type == kEventEvicted) {
       peer.is_evicted = true;
     } else if (type == kEventFinished) {
@@ -200,7 +212,7 @@ class World {
     return false;
   }
 
-  static ssize_t FakeSendmsg(int fd, const msghdr* message, int) {
+  static ssize_t FakeSendmsg(int fd, const msghdr* message, int flags) {
     Peer* peer = current_->PeerOf(fd);
     CHECK(peer != nullptr);
     CHECK(message->msg_iovlen > 0 && message->msg_iovlen <= 1024);
@@ -208,6 +220,7 @@ class World {
     for (size_t i = 0; i < message->msg_iovlen; i++) offered += message->msg_iov[i].iov_len;
     CHECK(offered > 0);
     peer->call_count++;
+    peer->more_follows.push_back((flags & MSG_MORE) != 0);
     Answer answer = kEverything;
     if (!peer->answers.empty()) {
       answer = peer->answers.front();

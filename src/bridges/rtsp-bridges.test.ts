@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from "vitest";
 import { hexBytes } from "../../test/support/material.ts";
+import { type InterleavedPacket, splitInterleaved } from "../../test/support/rtp-session.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import { Engine } from "../kernel/engine.ts";
 import type { Frame, TrackFormat } from "../kernel/frame.ts";
@@ -58,11 +59,6 @@ const keyPicture = nal(0x65, 4_000);
 const otherPicture = nal(0x41, 100);
 const sound = Uint8Array.of(0x21, 0x10, 5, 6, 7);
 
-interface Packet {
-  readonly channel: number;
-  readonly bytes: Uint8Array;
-}
-
 function openLog(publication: Publication): { readonly log: EgressLog; readonly description: RtspDescription } {
   const { stream } = publication;
   const description = describeStream(stream, everything, identityOf);
@@ -71,27 +67,19 @@ function openLog(publication: Publication): { readonly log: EgressLog; readonly 
   return { description, log: stream.leaseLog(format, () => {}).log };
 }
 
-function packetsOf(log: EgressLog, from: "newest" | "first"): Packet[] {
+function packetsOf(log: EgressLog, from: "newest" | "first"): InterleavedPacket[] {
   const reader = new LogReader(log.memory);
   reader.refresh();
   const entry = from === "newest" ? reader.randomAccessEntry() : 0;
   const { views } = reader.gather(entry, from === "newest", Number.POSITIVE_INFINITY);
-  const bytes = Uint8Array.from(views.flatMap((view) => [...view]));
-  const packets: Packet[] = [];
-  for (let at = 0; at < bytes.length; ) {
-    expect(bytes[at]).toBe(0x24);
-    const length = (bytes[at + 2]! << 8) | bytes[at + 3]!;
-    packets.push({ channel: bytes[at + 1]!, bytes: bytes.subarray(at + 4, at + 4 + length) });
-    at += 4 + length;
-  }
-  return packets;
+  return splitInterleaved(views);
 }
 
-function rtpOf(packets: readonly Packet[], channel: number): RtpPacket[] {
+function rtpOf(packets: readonly InterleavedPacket[], channel: number): RtpPacket[] {
   return packets.filter((packet) => packet.channel === channel).map(({ bytes }) => new RtpPacket().parse(bytes));
 }
 
-function rtcpOf(packets: readonly Packet[], channel: number): RtcpMessage[] {
+function rtcpOf(packets: readonly InterleavedPacket[], channel: number): RtcpMessage[] {
   return packets.filter((packet) => packet.channel === channel).flatMap(({ bytes }) => parseRtcp(bytes));
 }
 
@@ -273,7 +261,7 @@ describe("an RTSP publisher", () => {
 });
 
 async function ingest(
-  packets: readonly Packet[],
+  packets: readonly InterleavedPacket[],
   sdp: string,
   onProblem: (code: string) => void = (code) => expect.unreachable(code),
 ): Promise<{ readonly frames: readonly Frame[]; readonly bridge: RtspIngest; readonly frameCount: () => number }> {

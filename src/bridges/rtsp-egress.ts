@@ -1,6 +1,7 @@
 /**
  * What RTSP players are told of a stream, and its frames in RTP, interleaved as RTSP over TCP carries it (RFC 2326 §10.12): "$",
- * channel, length, packet. Packetised once for each stream and set of tracks, whoever watches; an entry is a whole frame.
+ * channel, length, packet. Packetised once for each stream and set of tracks, whoever watches; an entry is a whole frame, or a
+ * packet that goes on as its publisher sent it, before its frame is whole.
  *
  * What is ours goes on over a publisher's return: SSRCs, sequence numbers, and timestamps, which follow the stream's timeline.
  * Sender reports stand in front of every random access point for those who start there, so that they have lip sync at once,
@@ -11,18 +12,20 @@ import { CodedError } from "../bytes/coded-error.ts";
 import { rescaleTicks } from "../bytes/time.ts";
 import { modulo } from "../bytes/wrap.ts";
 import { type CodecName, codecKind } from "../codecs/codec-name.ts";
-import type { ChosenFormat, FormatFamily, FormatRequest, Packetizer, StreamView } from "../kernel/egress.ts";
+import type { ChosenFormat, FormatFamily, FormatRequest, Packet, Packetizer, StreamView } from "../kernel/egress.ts";
 import type { EgressLog } from "../kernel/egress-log.ts";
 import type { Frame, Track, TrackFormat, TrackKind } from "../kernel/frame.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
 import type { StreamMetadata } from "../kernel/metadata.ts";
-import { RandomAccessRule } from "../kernel/random-access.ts";
+import { type RandomAccessCandidate, RandomAccessRule } from "../kernel/random-access.ts";
 import { writeRtcp } from "../protocols/rtcp/compound.ts";
 import { ntpOfUnixMs } from "../protocols/rtcp/ntp.ts";
 import { rtpHeaderLength, writeRtpHeader } from "../protocols/rtp/packet.ts";
-import { marksFrameEnd, openPayloadWriter } from "../protocols/rtp/payload/payload-formats.ts";
+import { type RelayedPacket, rtpProtocol } from "../protocols/rtp/packet-relay.ts";
+import { isSamePayloadFormat, marksFrameEnd, openPayloadWriter } from "../protocols/rtp/payload/payload-formats.ts";
 import type { PayloadSink, RtpPayloadWriter } from "../protocols/rtp/payload.ts";
-import type { RtpPayloadFormat } from "../protocols/rtp-payload-format.ts";
+import { SenderClock } from "../protocols/rtp/sender-clock.ts";
+import type { RtpPayloadFormat, RtpTrack } from "../protocols/rtp-payload-format.ts";
 import { interleavedHeaderLength, writeInterleaved, writeInterleavedHeader } from "../protocols/rtsp/interleaved.ts";
 import { trackControl } from "../protocols/rtsp/presentation.ts";
 import { writeFormatParameters, writeRtpMap } from "../protocols/sdp/attributes.ts";
@@ -158,7 +161,8 @@ export function rtspFamily(wallMs: () => number): FormatFamily {
         leftOut: [], // said in the answer to DESCRIBE
         format: {
           key,
-          createPacketizer: (log, _formats, metadata) => new RtspPacketizer(log, wanted, wallMs, metadata),
+          createPacketizer: (log, _formats, metadata, newestMs) =>
+            new RtspPacketizer(log, wanted, new SenderClock(wallMs, newestMs), metadata),
         },
       };
     },
@@ -197,26 +201,24 @@ function isCarriedAs(format: TrackFormat, signature: string): boolean {
 
 class RtspPacketizer implements Packetizer {
   readonly #log: EgressLog;
-  readonly #wallMs: () => number;
+  readonly #clock: SenderClock;
   readonly #tracks: readonly OutgoingTrack[];
   readonly #byTrack = new Map<Track, OutgoingTrack | undefined>();
-  readonly #frames = new FrameWriter();
+  readonly #packets = new PacketWriter();
   #randomAccess = new RandomAccessRule();
   #startedAtMs: number;
-  /** Wall time of the timeline's 0: of the first frame, which may be as old as the GOP that it begins. */
-  #epochMs: number | undefined;
   #reportedAtMs = Number.NEGATIVE_INFINITY;
 
-  constructor(log: EgressLog, tracks: readonly RtspTrack[], wallMs: () => number, metadata: StreamMetadata) {
+  constructor(log: EgressLog, tracks: readonly RtspTrack[], clock: SenderClock, metadata: StreamMetadata) {
     this.#log = log;
-    this.#wallMs = wallMs;
+    this.#clock = clock;
     this.#tracks = tracks.map((track) => new OutgoingTrack(track));
     this.#startedAtMs = metadata.startedAtMs;
   }
 
-  handleFrame(frame: Frame): void {
+  handleFrame(frame: Frame, _isRandomAccess: boolean, cameAsPackets: boolean): void {
     const track = this.#find(frame.track);
-    if (track === undefined) return;
+    if (track === undefined || (cameAsPackets && track.takesPackets)) return;
     const { timescale } = frame.format;
     const timeMs = rescaleTicks(frame.dtsTicks, timescale, 1000);
     const writer = track.writerFor(frame.format);
@@ -224,18 +226,33 @@ class RtspPacketizer implements Packetizer {
       if (track.leave()) this.#append(entryFlags.config, timeMs, [track.framed(writeRtspBye(track.description))]);
       return;
     }
-    this.#epochMs ??= this.#wallMs() - timeMs;
-    if (timeMs - this.#reportedAtMs >= reportIntervalMs) {
-      // Those who begin have theirs in the preamble of the first random access point.
-      if (this.#log.entryTail > 0) this.#append(entryFlags.config, timeMs, this.#reports(timeMs));
-      this.#reportedAtMs = timeMs;
+    const isRandomAccess = this.#beginFrame(frame, timeMs);
+    track.skipUnfinished();
+    track.takesPackets = false;
+    const bytes = this.#packets.ofFrame(track, writer, frame);
+    this.#append(entryFlags.endOfFrame | (isRandomAccess ? entryFlags.key : 0), timeMs, [bytes]);
+  }
+
+  /** What a publisher over RTP sends goes on as it is, when its packets are what players were told they would be. */
+  handlePacket({ track: from, protocol, startsFrame, isKey, ptsTicks, content }: Packet): void {
+    const track = protocol === rtpProtocol ? this.#find(from) : undefined;
+    if (track === undefined) return;
+    const { format } = from;
+    const packet = content as RelayedPacket;
+    if (startsFrame) track.takesPackets = track.canTake(packet.source, format);
+    if (!track.takesPackets) return;
+    if (packet.isBehindGap) track.skipUnfinished();
+    track.isUnfinished = !packet.marker && track.marksFrameEnd;
+    const timeMs = rescaleTicks(ptsTicks, format.timescale, 1000);
+    let flags = packet.marker ? entryFlags.endOfFrame : 0;
+    if (startsFrame && this.#beginFrame({ track: from, format, isKey, dtsTicks: ptsTicks }, timeMs)) {
+      flags |= entryFlags.key;
     }
-    // Asked of the frames that are taken: a player without video may start with any sound.
-    const isRandomAccess = this.#randomAccess.isRandomAccess(frame);
-    if (isRandomAccess) this.#append(entryFlags.preamble, timeMs, this.#reports(timeMs));
-    const bytes = this.#frames.packets(track, writer, frame);
-    this.#log.claim(bytes.length, entryFlags.endOfFrame | (isRandomAccess ? entryFlags.key : 0), timeMs);
-    this.#log.write(bytes);
+    const configWriter = startsFrame && packet.lacksConfig ? track.writerFor(format) : undefined;
+    const head = this.#packets.headOf(track, configWriter, packet);
+    this.#log.claim(head.length + packet.payload.length, flags, timeMs);
+    this.#log.write(head);
+    this.#log.write(packet.payload);
     this.#log.commit();
   }
 
@@ -244,6 +261,21 @@ class RtspPacketizer implements Packetizer {
     // Another publisher, which may have no video where the one before had.
     this.#startedAtMs = metadata.startedAtMs;
     this.#randomAccess = new RandomAccessRule();
+  }
+
+  /** Reports that are due. Returns whether players may start here. */
+  #beginFrame(candidate: RandomAccessCandidate, timeMs: number): boolean {
+    if (timeMs - this.#reportedAtMs >= reportIntervalMs) {
+      this.#clock.follow(timeMs);
+      // Those who begin have theirs in the preamble of the first random access point. The time is that of sending, from which
+      // players' reports count the way there and back.
+      if (this.#log.entryTail > 0) this.#append(entryFlags.config, timeMs, this.#reports(this.#clock.nowMs));
+      this.#reportedAtMs = timeMs;
+    }
+    // Asked of the frames that are taken: a player without video may start with any sound.
+    const isRandomAccess = this.#randomAccess.isRandomAccess(candidate);
+    if (isRandomAccess) this.#append(entryFlags.preamble, timeMs, this.#reports(timeMs));
+    return isRandomAccess;
   }
 
   #find(track: Track): OutgoingTrack | undefined {
@@ -256,7 +288,7 @@ class RtspPacketizer implements Packetizer {
   }
 
   #reports(timeMs: number): Uint8Array[] {
-    const ntp = ntpOfUnixMs((this.#epochMs ?? 0) + timeMs);
+    const ntp = ntpOfUnixMs(this.#clock.wallMsOf(timeMs));
     return this.#tracks.map((track) =>
       track.framed(
         writeRtcp([
@@ -296,6 +328,14 @@ class OutgoingTrack {
   #format: TrackFormat | undefined;
   #writer: RtpPayloadWriter | undefined;
   #hasLeft = false;
+  /** The frame that came last, or comes now, is sent by its publisher's packets. */
+  takesPackets = false;
+  /** The last one of those packets did not end its frame. */
+  isUnfinished = false;
+  /** Whose packets were asked about last, and in which format; and what was said. */
+  #source: RtpTrack | undefined;
+  #sourceFormat: TrackFormat | undefined;
+  #canTake = false;
 
   constructor(description: RtspTrack) {
     this.description = description;
@@ -316,6 +356,23 @@ class OutgoingTrack {
     return this.#writer;
   }
 
+  /** Whether the packets of `source` are what was described. */
+  canTake(source: RtpTrack, format: TrackFormat): boolean {
+    if (source === this.#source && format === this.#sourceFormat) return this.#canTake;
+    this.#source = source;
+    this.#sourceFormat = format;
+    const { clockRate, payloadFormat } = this.description;
+    const isSame = source.clockRate === clockRate && isSamePayloadFormat(source.payloadFormat, payloadFormat);
+    this.#canTake = isSame && this.writerFor(format) !== undefined;
+    return this.#canTake;
+  }
+
+  /** The end of a frame is lost: a number is left out, so that players see it. */
+  skipUnfinished(): void {
+    if (this.isUnfinished) this.sequenceNumber = (this.sequenceNumber + 1) % 0x1_0000;
+    this.isUnfinished = false;
+  }
+
   /** Whether it had not left before. */
   leave(): boolean {
     const isNew = !this.#hasLeft;
@@ -334,19 +391,16 @@ class OutgoingTrack {
   }
 }
 
-/** Puts the packets of one frame together: an entry's length has to be known before its first byte. */
-class FrameWriter implements PayloadSink {
+/** Puts the packets of one entry together: its length has to be known before its first byte. What it returns is lent until the next call. */
+class PacketWriter implements PayloadSink {
   #bytes = new Uint8Array(keptBytes);
   #length = 0;
   #track: OutgoingTrack | undefined;
   #timestamp = 0;
 
-  /** The frame's packets, lent until the next call. Errors: those of the payload format; then no sequence number is used up. */
-  packets(track: OutgoingTrack, writer: RtpPayloadWriter, frame: Frame): Uint8Array {
-    if (this.#bytes.length > keptBytes) this.#bytes = new Uint8Array(keptBytes);
-    this.#length = 0;
-    this.#track = track;
-    this.#timestamp = track.timestampOf(frame.ptsTicks, frame.format.timescale);
+  /** The frame's packets. Errors: those of the payload format; then no sequence number is used up. */
+  ofFrame(track: OutgoingTrack, writer: RtpPayloadWriter, frame: Frame): Uint8Array {
+    this.#start(track, track.timestampOf(frame.ptsTicks, frame.format.timescale));
     const { sequenceNumber, packetCount, octetCount } = track;
     try {
       writer.writeFrame(frame.data, frame.isKey, this);
@@ -357,14 +411,33 @@ class FrameWriter implements PayloadSink {
     return this.#bytes.subarray(0, this.#length);
   }
 
+  /** What goes before a publisher's payload: our header, and before that the track's configuration when it has to be told. */
+  headOf(track: OutgoingTrack, configWriter: RtpPayloadWriter | undefined, packet: RelayedPacket): Uint8Array {
+    const { payload, marker, ticks } = packet;
+    this.#start(track, track.timestampOf(ticks, track.description.clockRate));
+    configWriter?.writeConfig?.(this);
+    this.#begin(payload.length, marker, this.#timestamp);
+    return this.#bytes.subarray(0, this.#length);
+  }
+
   begin(payloadBytes: number, isLastOfFrame: boolean, timestampOffset = 0): void {
+    const marker = isLastOfFrame && (this.#track as OutgoingTrack).marksFrameEnd;
+    this.#begin(payloadBytes, marker, (this.#timestamp + timestampOffset) % 0x1_0000_0000);
+  }
+
+  #start(track: OutgoingTrack, timestamp: number): void {
+    if (this.#bytes.length > keptBytes) this.#bytes = new Uint8Array(keptBytes);
+    this.#length = 0;
+    this.#track = track;
+    this.#timestamp = timestamp;
+  }
+
+  #begin(payloadBytes: number, marker: boolean, timestamp: number): void {
     const track = this.#track as OutgoingTrack;
     const { channel, payloadType, ssrc } = track.description;
     const at = this.#length;
     this.#makeRoom(at + packetHeaderLength + payloadBytes);
     writeInterleavedHeader(this.#bytes, at, channel, rtpHeaderLength + payloadBytes);
-    const marker = isLastOfFrame && track.marksFrameEnd;
-    const timestamp = (this.#timestamp + timestampOffset) % 0x1_0000_0000;
     const rtpAt = at + interleavedHeaderLength;
     writeRtpHeader(this.#bytes, rtpAt, marker, payloadType, track.sequenceNumber, timestamp, ssrc);
     track.sequenceNumber = (track.sequenceNumber + 1) % 0x1_0000;

@@ -7,9 +7,11 @@
 
 import { CodedError } from "../bytes/coded-error.ts";
 import { rescaleTicks } from "../bytes/time.ts";
+import { wrapDistance } from "../bytes/wrap.ts";
 import { type CodecName, codecKind } from "../codecs/codec-name.ts";
 import { reorderDepthOf } from "../codecs/reorder-depth.ts";
 import { parseTrackInfo } from "../codecs/track-info.ts";
+import type { Packet } from "../kernel/egress.ts";
 import type { Track } from "../kernel/frame.ts";
 import type { Publication } from "../kernel/publication.ts";
 import { parseRtcp, type RtcpMessage, writeRtcp } from "../protocols/rtcp/compound.ts";
@@ -17,6 +19,7 @@ import { compactNtp } from "../protocols/rtcp/ntp.ts";
 import { reportIntervalMs } from "../protocols/rtcp/report-interval.ts";
 import { DecodeTimes } from "../protocols/rtp/decode-times.ts";
 import { RtpPacket } from "../protocols/rtp/packet.ts";
+import { PacketRelay, type RelayedPacket, rtpProtocol } from "../protocols/rtp/packet-relay.ts";
 import { openPayloadReader } from "../protocols/rtp/payload/payload-formats.ts";
 import type { RtpFrame, RtpPayloadReader } from "../protocols/rtp/payload.ts";
 import { ReceiveQueue } from "../protocols/rtp/receive-queue.ts";
@@ -28,6 +31,8 @@ import { ERR_FRAME_WITHOUT_CONFIG, ERR_NOTHING_TO_PUBLISH } from "./errors.ts";
 
 /** What a publisher is going to send. */
 export interface RtspAnnouncement {
+  /** `a=control` of the whole: what a player of it plays. */
+  readonly aggregateControl: string | undefined;
   /** `a=control` of each section. */
   readonly controls: readonly (string | undefined)[];
   /** The track of each section; undefined where it is nothing that we take. */
@@ -36,11 +41,19 @@ export interface RtspAnnouncement {
   readonly leftOut: readonly string[];
 }
 
-/** Reads the description of a publisher. @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT */
-export function parseAnnouncement(sdp: string): RtspAnnouncement {
-  const { media } = parseSessionDescription(sdp);
+/**
+ * Reads the description of a publisher, or of a source that is to be played.
+ *
+ * @param isSource - sections of sound that a camera wants to be sent are no tracks of it (ONVIF Streaming Specification §5.3)
+ * @throws `ERR_NOTHING_TO_PUBLISH` naming what it is, ERR_SDP_SYNTAX, ERR_SDP_LIMIT
+ */
+export function parseAnnouncement(sdp: string, isSource = false): RtspAnnouncement {
+  const { media, control: aggregateControl } = parseSessionDescription(sdp);
   const leftOut: string[] = [];
+  // Who marks everything so means it the other way round.
+  const hasBackChannel = isSource && media.some(({ direction }) => direction !== "sendonly");
   const tracks = media.map((section) => {
+    if (hasBackChannel && section.kind === "audio" && section.direction === "sendonly") return undefined;
     // Further payload types of a section are comfort noise, telephone events and the like.
     const [track] = supportedTracksOf(section);
     if (track !== undefined && section.kind === codecKind(track.codec)) return track;
@@ -51,7 +64,7 @@ export function parseAnnouncement(sdp: string): RtspAnnouncement {
     const what = leftOut.length === 0 ? "the description has no tracks" : leftOut.join("; ");
     throw new CodedError(ERR_NOTHING_TO_PUBLISH, `nothing of what is announced can be taken: ${what}`);
   }
-  return { controls: media.map(({ control }) => control), tracks, leftOut };
+  return { aggregateControl, controls: media.map(({ control }) => control), tracks, leftOut };
 }
 
 function whyLeftOut(read: () => unknown, kind: string): string {
@@ -82,9 +95,13 @@ export interface RtspIngestCounters {
   readonly reorderedPacketCount: number;
   readonly strayPacketCount: number;
   readonly restartCount: number;
+  /** Frames that were damaged, and those that waited for a key frame behind them. */
   readonly droppedFrameCount: number;
-  /** Of the track where it is largest. */
+  /** Of these the ones that came whole, and refer to what was lost. */
+  readonly waitingFrameCount: number;
+  /** Both of the track where they are largest; the loss from 0 to 1, since the report before the last. */
   readonly jitterMs: number;
+  readonly lossFraction: number;
 }
 
 export interface RtspReport {
@@ -117,7 +134,9 @@ export class RtspIngest {
       strayPacketCount: sum(({ strayCount }) => strayCount),
       restartCount: sum(({ queue }) => queue.restartCount),
       droppedFrameCount: sum(({ droppedFrameCount }) => droppedFrameCount),
+      waitingFrameCount: sum(({ waitingFrameCount }) => waitingFrameCount),
       jitterMs: Math.max(0, ...known.map(({ queue }) => queue.statistics.jitterMs)),
+      lossFraction: Math.max(0, ...known.map(({ queue }) => queue.statistics.lossFraction)),
     };
   }
 
@@ -194,6 +213,8 @@ class IngestTrack {
   readonly #described: RtpTrack;
   readonly #number: number;
   readonly #reader: RtpPayloadReader;
+  readonly #relay: PacketRelay;
+  #passed: PassedPacket | undefined;
   /** Where the publisher's time 0 is on the stream's timeline. */
   readonly #startTicks: number;
   #config: Uint8Array;
@@ -201,9 +222,16 @@ class IngestTrack {
   #reorderDepth = 0;
   #decodeTimes = new DecodeTimes(0);
   #track: Track | undefined;
+  /** The timestamp of the newest packets and the one before: frames have one of them, or one of the ticks behind it. */
+  readonly #placed: Placed = { timestamp: -1, ticks: 0 };
+  readonly #placedBefore: Placed = { timestamp: -1, ticks: 0 };
   /** Configuration or description changed since the last frame. */
   #isStale = true;
   #skippedCount = 0;
+  /** Since the last packet that the reader was given. */
+  #isLossBefore = false;
+  /** No packet has come yet. */
+  #isUntried = true;
 
   constructor(options: RtspIngestOptions, described: RtpTrack, number: number, timeline: RtpTimeline) {
     this.#options = options;
@@ -211,6 +239,7 @@ class IngestTrack {
     this.#number = number;
     this.#config = described.config;
     this.#reader = openPayloadReader(described);
+    this.#relay = new PacketRelay(described, this.#reader, (packet) => this.#pass(packet));
     this.clock = timeline.openTrack(described.clockRate);
     // Interleaved over TCP nothing is reordered: a gap is a loss. UDP has another delay.
     this.queue = new ReceiveQueue({ clockRate: described.clockRate, maxDelayMs: 0 });
@@ -220,6 +249,10 @@ class IngestTrack {
 
   get droppedFrameCount(): number {
     return this.#reader.droppedFrameCount + this.#skippedCount;
+  }
+
+  get waitingFrameCount(): number {
+    return (this.#reader.waitingFrameCount ?? 0) + this.#skippedCount;
   }
 
   handle(packet: RtpPacket, nowMs: number): void {
@@ -247,21 +280,75 @@ class IngestTrack {
   }
 
   #take(packet: RtpPacket, nowMs: number): void {
+    const { isRestart, lostBefore } = this.queue;
+    if (isRestart) {
+      this.clock.restart();
+      this.#placed.timestamp = -1;
+    }
+    if (isRestart || lostBefore > 0) {
+      this.#isLossBefore = true;
+      this.#relay.distrust(nowMs);
+    } else if (this.#isUntried && this.queue.maxDelayMs > 0) {
+      this.#relay.distrust(nowMs); // UDP has to show first that it loses nothing
+    }
+    this.#isUntried = false;
     if (packet.payloadType !== this.#described.payloadType) {
       this.strayCount++;
       return;
     }
-    if (this.queue.isRestart) this.clock.restart();
-    const isLossBefore = this.queue.lostBefore > 0 || this.queue.isRestart;
+    const payload = packet.payload();
+    const { timestamp, marker } = packet;
+    const isLossBefore = this.#isLossBefore;
+    this.#isLossBefore = false;
+    const ticks = this.#place(timestamp, nowMs);
+    let isReadable = false;
     try {
-      this.#reader.handle(packet.payload(), packet.timestamp, packet.marker, isLossBefore);
+      this.#reader.handle(payload, timestamp, marker, isLossBefore);
+      isReadable = true;
     } finally {
-      for (let frame = this.#reader.poll(); frame !== undefined; frame = this.#reader.poll())
-        this.#publish(frame, nowMs);
+      this.#forward(payload, marker, ticks, nowMs, isReadable);
     }
   }
 
-  #publish(frame: RtpFrame, nowMs: number): void {
+  /**
+   * Sends the packet on, and what the reader has made of it and of those before. A picture whose end is told by the next one's
+   * timestamp comes out of the reader with that packet, and goes first.
+   */
+  #forward(payload: Uint8Array, marker: boolean, ticks: number, nowMs: number, isReadable: boolean): void {
+    const reader = this.#reader;
+    let frame = reader.poll();
+    while (frame !== undefined && reader.progress !== undefined && frame.timestamp !== this.#placed.timestamp) {
+      this.#publish(frame);
+      frame = reader.poll();
+    }
+    if (payload.length > 0) {
+      this.#relay.handle(payload, marker, ticks, nowMs, isReadable, this.#track !== undefined);
+    }
+    for (; frame !== undefined; frame = reader.poll()) this.#publish(frame);
+  }
+
+  /** Where a packet's timestamp is on the stream's timeline: packets of one frame must not differ, whatever the clock's correction does. */
+  #place(timestamp: number, nowMs: number): number {
+    const placed = this.#placed;
+    if (placed.timestamp !== timestamp) {
+      this.#placedBefore.timestamp = placed.timestamp;
+      this.#placedBefore.ticks = placed.ticks;
+      placed.timestamp = timestamp;
+      placed.ticks = Math.max(this.#startTicks + this.clock.ticksOf(timestamp, nowMs), 0);
+    }
+    return placed.ticks;
+  }
+
+  #pass(packet: RelayedPacket): void {
+    const passed = this.#passed as PassedPacket; // nothing is relayed before the track is open
+    passed.ptsTicks = packet.ticks;
+    passed.startsFrame = packet.startsUnit;
+    passed.isKey = packet.isKey;
+    passed.content = packet;
+    this.#options.publication.publishPacket(passed);
+  }
+
+  #publish(frame: RtpFrame): void {
     const { publication } = this.#options;
     if (frame.config !== undefined || frame.description !== undefined) {
       this.#config = frame.config ?? this.#config;
@@ -270,10 +357,11 @@ class IngestTrack {
     }
     const track = this.#open(frame);
     if (track === undefined) return;
-    const ticks = this.#startTicks + this.clock.ticksOf(frame.timestamp, nowMs);
-    const ptsTicks = Math.max(ticks, 0);
+    const { timestamp, isKey, data } = frame;
+    const near = timestamp === this.#placedBefore.timestamp ? this.#placedBefore : this.#placed;
+    const ptsTicks = near.ticks + wrapDistance(near.timestamp, timestamp, 32);
     const dtsTicks = track.kind === "video" ? Math.max(this.#decodeTimes.dtsOf(ptsTicks), 0) : ptsTicks;
-    publication.publish(track, ptsTicks, dtsTicks, frame.isKey, frame.data);
+    publication.publish(track, ptsTicks, dtsTicks, isKey, data, this.#relay.isRelaying);
   }
 
   /** The kernel's track with the format of this frame. Undefined: nobody could begin with it. */
@@ -297,6 +385,7 @@ class IngestTrack {
       ...{ codec, timescale: clockRate, config: this.#config, description: this.#description, codecString },
       ...{ width, height, fps, sampleRate, channels },
     });
+    if (this.#passed?.track !== this.#track) this.#passed = new PassedPacket(this.#track);
     const depth = reorderDepthOf(codec, this.#config);
     if (depth !== this.#reorderDepth) {
       this.#reorderDepth = depth;
@@ -304,6 +393,26 @@ class IngestTrack {
     }
     this.#isStale = false;
     return this.#track;
+  }
+}
+
+/** A timestamp, and its ticks on the stream's timeline. */
+interface Placed {
+  timestamp: number;
+  ticks: number;
+}
+
+/** What the kernel is handed of a packet: one object for all of a track. */
+class PassedPacket implements Packet {
+  readonly track: Track;
+  readonly protocol = rtpProtocol;
+  ptsTicks = 0;
+  startsFrame = false;
+  isKey = false;
+  content: RelayedPacket | undefined;
+
+  constructor(track: Track) {
+    this.track = track;
   }
 }
 

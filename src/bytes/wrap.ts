@@ -5,18 +5,16 @@
 
 /** Signed distance from `a` to `b` on a circle of 2^bits: in [-2^(bits-1), 2^(bits-1)). */
 export function wrapDistance(a: number, b: number, bits: number): number {
-  const size = 2 ** bits;
-  const forward = modulo(b - a, size);
-  return forward >= size / 2 ? forward - size : forward;
+  return distanceOn(2 ** bits, a, b);
 }
 
 /** Turns a wrapping counter into one that does not wrap: each value is taken as the nearest one to the value before. */
 export class Unwrapper {
-  readonly #bits: number;
+  readonly #size: number;
   #last: number | undefined;
 
   constructor(bits: number) {
-    this.#bits = bits;
+    this.#size = 2 ** bits;
   }
 
   /** The unwrapped value; the first is returned as it came. May be negative when the first values go back below zero. */
@@ -26,10 +24,15 @@ export class Unwrapper {
       this.#last = value;
       return value;
     }
-    const next = last + wrapDistance(modulo(last, 2 ** this.#bits), value, this.#bits);
+    const next = last + distanceOn(this.#size, modulo(last, this.#size), value);
     this.#last = next;
     return next;
   }
+}
+
+function distanceOn(size: number, a: number, b: number): number {
+  const forward = modulo(b - a, size);
+  return forward >= size / 2 ? forward - size : forward;
 }
 
 /** The remainder that is never negative, and never -0. */

@@ -221,6 +221,14 @@ describe("the tick", () => {
     }
     expect(reasons).toEqual(["it sent nothing for 1 s"]);
     expect([silent.isEnded, alive.publication.isEnded]).toEqual([true, false]);
+    // Packets are enough: their frames may all be damaged.
+    clock.nowMs += 900;
+    const packet = { track: alive.track, ptsTicks: alive.timeMs, startsFrame: true, isKey: false };
+    alive.publication.publishPacket({ ...packet, protocol: "none", content: undefined });
+    engine.tick();
+    clock.nowMs += 900;
+    engine.tick();
+    expect(alive.publication.isEnded).toBe(false);
     clock.nowMs += 1_100;
     engine.tick();
     expect(alive.publication.isEnded).toBe(true);

@@ -11,6 +11,7 @@ import type { WireFormat } from "./egress.ts";
 import type { EgressLog } from "./egress-log.ts";
 import { ERR_LIMIT_REACHED, ERR_STREAM_BUSY, ERR_STREAM_NOT_FOUND } from "./errors.ts";
 import type { Frame } from "./frame.ts";
+import { FramePieces } from "./frame-pieces.ts";
 import { Gate, type PeerRequest } from "./gate.ts";
 import { defaultLimits, type EngineLimits } from "./limits.ts";
 import { MemoryBudget } from "./memory-budget.ts";
@@ -71,6 +72,7 @@ export class Engine {
   readonly #idleTimeoutMs: number;
   readonly #publisherTimeoutMs: number;
   readonly #streams = new Map<string, StreamEntry>();
+  readonly #pieces = new FramePieces();
   readonly #protocols: IngestProtocol[] = [];
   readonly #owner: StreamOwner;
   readonly #gate: Gate;
@@ -103,7 +105,7 @@ export class Engine {
       subscriptionClosed: (stream, reason) => this.#unsubscribed(stream, "in-process", "", reason),
       subscriberLagged: (stream, skipped) => this.#lagged(stream, "in-process", skipped),
       subscriberEvicted: (stream) => this.#evicted(stream, "in-process", ""),
-      frame: wantsFrames ? (stream, frame) => this.#observeFrame(stream, frame) : () => {},
+      ...(wantsFrames ? { frame: (stream, frame) => this.#observeFrame(stream, frame) } : {}),
     };
   }
 
@@ -330,7 +332,7 @@ export class Engine {
     if (!apps.has(name.app) && apps.size >= this.limits.maxApplications) {
       throw limitReached("applications", this.limits.maxApplications, "streaming.max_applications");
     }
-    const stream = new Stream(name, this.limits, this.memory, this.#owner, nowMs);
+    const stream = new Stream(name, this.limits, this.memory, this.#owner, nowMs, this.#pieces);
     const entry: StreamEntry = { stream, publication: undefined, idleSinceMs: nowMs };
     this.#streams.set(name.key, entry);
     this.#observe((observer) => observer.streamStarted?.(stream));

@@ -2,6 +2,7 @@ import { describe, expect, test } from "vitest";
 import { textOf, videoFormat } from "../../test/support/kernel.ts";
 import { seededNumbers } from "../../test/support/log-stress.ts";
 import type { Frame, Track } from "./frame.ts";
+import { FramePieces } from "./frame-pieces.ts";
 import { FrameWindow, type FrameWindowLimits } from "./frame-window.ts";
 import { MemoryBudget } from "./memory-budget.ts";
 
@@ -101,6 +102,69 @@ describe("the window", () => {
       undefined,
     ]);
     expect(window.get(3)).toBeDefined();
+  });
+});
+
+describe("the bytes of frames", () => {
+  /** A frame whose bytes say which it is. */
+  function numbered(i: number, length: number): Frame {
+    return { ...frame(length), ptsTicks: i + 1, dtsTicks: i, data: new Uint8Array(length).fill(i) };
+  }
+
+  test("are copied: the publisher may use its memory again", () => {
+    const window = windowOf({});
+    const lent = numbered(1, 10);
+    window.push(lent, true);
+    lent.data.fill(0xee);
+    expect(window.get(0)).toEqual(numbered(1, 10));
+    expect(window.get(0)).toBe(window.get(0)); // however many ask for it
+  });
+
+  test("are kept as they are for who has asked, long after the frame has left", () => {
+    const window = windowOf({ slackFrames: 2, maxBytes: 10_000_000, slackBytes: 1_000_000 });
+    const kept: Frame[] = [];
+    for (let i = 0; i < 2_000; i++) {
+      window.push(numbered(i, 1_000), i % 10 === 0);
+      if (i % 97 === 0) kept.push(window.get(i) as Frame);
+    }
+    expect(kept).toEqual(kept.map((_, k) => numbered(k * 97, 1_000)));
+  });
+
+  test("stand in memory that is used again, when nobody has asked", () => {
+    const pieces = new FramePieces();
+    const window = new FrameWindow({ ...roomy, maxBytes: 1e6, slackFrames: 2 }, new MemoryBudget(1e8), pieces);
+    const memories = new Set<ArrayBufferLike>();
+    for (let i = 0; i < 5_000; i++) window.push(numbered(i, 1_000), i % 200 === 0);
+    expect(pieces.freeBytes).toBeGreaterThan(0);
+    const freeBytes = pieces.freeBytes;
+    for (let i = 0; i < 200; i++) window.push(numbered(i, 1_000), i === 0);
+    expect(pieces.freeBytes).toBe(freeBytes); // a GOP came, and a GOP left
+    window.clear();
+    while (pieces.freeBytes > 0) memories.add(pieces.take(1, "small").bytes.buffer);
+    expect(memories.size).toBeLessThanOrEqual(10); // two GOPs of 200 KB in pieces of 64 KiB
+  });
+
+  test("and the frames' tracks and formats are right, however often a publisher changes them", () => {
+    const window = windowOf({ slackFrames: 5 });
+    const formats = Array.from({ length: 500 }, () => ({ ...videoFormat }));
+    for (const [i, format] of formats.entries()) {
+      window.push({ ...numbered(i, 10), format }, i % 10 === 0);
+      if (i % 50 !== 49) continue; // nobody has asked for these yet
+      for (let at = window.firstSequence; at < window.nextSequence; at++) {
+        expect(window.get(at)?.format).toBe(formats[at]);
+        expect(window.get(at)?.track).toBe(track);
+      }
+    }
+  });
+
+  test("of any length fit, also those that are longer than a piece", () => {
+    const window = windowOf({ maxBytes: 1e8, slackBytes: 1e8 }, new MemoryBudget(1e9));
+    const lengths = [65_536, 1, 65_535, 0, 70_000, 300_000, 262_144, 3, 2_000_000, 65_536, 262_145, 5];
+    for (const [i, length] of lengths.entries()) window.push(numbered(i, length), i === 0);
+    for (const [i, length] of lengths.entries()) {
+      const { data } = window.get(i) as Frame;
+      expect([data.length, data.every((byte) => byte === i)]).toEqual([length, true]);
+    }
   });
 });
 

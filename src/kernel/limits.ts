@@ -51,6 +51,9 @@ export const windowSlackFrames = 256;
 /** Bytes of that slack: half a megabyte a stream is what an idle stream may cost beside its GOP. */
 export const windowSlackBytes = 393_216;
 
+/** Memory that waits for the next frames of whatever stream: what 250 streams of 1 Mb/s let go of with a GOP. */
+export const maxFreePieceBytes = 67_108_864;
+
 /** Metadata fields a publisher may set; OBS sends 20. */
 export const maxMetadataFields = 64;
 

@@ -15,8 +15,9 @@ export class MemoryBudget {
 
   /** By all engines together. */
   get usedBytes(): number {
+    const used = this.#used;
     let bytes = 0;
-    for (const each of this.#used) bytes += each;
+    for (let i = 0; i < used.length; i++) bytes += used[i] as number;
     return bytes;
   }
 

@@ -1,6 +1,7 @@
 /** A publisher's hold on its stream: the only way frames come in, and there is one at a time. */
 
 import { CodedError } from "../bytes/coded-error.ts";
+import type { Packet } from "./egress.ts";
 import { ERR_PUBLICATION_ENDED } from "./errors.ts";
 import type { Track, TrackFormat, TrackKind } from "./frame.ts";
 import type { StreamMetadata } from "./metadata.ts";
@@ -23,8 +24,9 @@ export class Publication {
   readonly address: string;
   readonly startMs: number;
   readonly #options: PublicationOptions;
-  #frameCount = 0;
-  #frameCountSeen = 0;
+  /** Frames and packets. */
+  #arrivalCount = 0;
+  #arrivalCountSeen = 0;
   #quietSinceMs: number;
   #isEnded = false;
 
@@ -53,12 +55,27 @@ export class Publication {
    *
    * @param ptsTicks - presentation time in ticks of the track's timescale, 0 being the start of the stream
    * @param dtsTicks - decoding time; frames of a track come in its order
-   * @param data - the access unit as docs/frames.md says; the kernel keeps it, so it must not change any more
+   * @param data - the access unit as docs/frames.md says; lent: the kernel copies what it keeps
+   * @param cameAsPackets - its packets were published before, from the first one on
    */
-  publish(track: Track, ptsTicks: number, dtsTicks: number, isKey: boolean, data: Uint8Array): void {
+  publish(
+    track: Track,
+    ptsTicks: number,
+    dtsTicks: number,
+    isKey: boolean,
+    data: Uint8Array,
+    cameAsPackets = false,
+  ): void {
     this.#check();
-    this.#frameCount++;
-    this.stream.append(track, ptsTicks, dtsTicks, isKey, data);
+    this.#arrivalCount++;
+    this.stream.append(track, ptsTicks, dtsTicks, isKey, data, cameAsPackets);
+  }
+
+  /** Publishes a packet of a frame that is not whole yet, of a track that has had frames. The frame is published as well. */
+  publishPacket(packet: Packet): void {
+    this.#check();
+    this.#arrivalCount++;
+    this.stream.appendPacket(packet);
   }
 
   updateMetadata(changes: Partial<StreamMetadata>): void {
@@ -80,10 +97,10 @@ export class Publication {
     this.#options.onEnd(reason);
   }
 
-  /** How long no frame has come; asked on every tick. */
+  /** How long nothing has come; asked on every tick. */
   quietMs(nowMs: number): number {
-    if (this.#frameCount !== this.#frameCountSeen) {
-      this.#frameCountSeen = this.#frameCount;
+    if (this.#arrivalCount !== this.#arrivalCountSeen) {
+      this.#arrivalCountSeen = this.#arrivalCount;
       this.#quietSinceMs = nowMs;
     }
     return nowMs - this.#quietSinceMs;

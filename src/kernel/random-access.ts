@@ -3,7 +3,15 @@
  * once a second (every one would do, but a start a second back fills the player's buffer, and a preamble for each is waste).
  */
 
-import type { Frame } from "./frame.ts";
+import type { Track, TrackFormat } from "./frame.ts";
+
+/** What is asked of a frame, and known of one that is still coming. */
+export interface RandomAccessCandidate {
+  readonly track: Track;
+  readonly format: Pick<TrackFormat, "timescale">;
+  readonly isKey: boolean;
+  readonly dtsTicks: number;
+}
 
 const audioIntervalSeconds = 1;
 
@@ -12,14 +20,14 @@ export class RandomAccessRule {
   #lastAudioSeconds = Number.NEGATIVE_INFINITY;
 
   /** Asked once for each frame, in order. */
-  isRandomAccess(frame: Frame): boolean {
-    const { kind, number } = frame.track;
+  isRandomAccess({ track, format, isKey, dtsTicks }: RandomAccessCandidate): boolean {
+    const { kind, number } = track;
     if (kind === "video") {
       this.#hasVideo = true;
-      return number === 0 && frame.isKey;
+      return number === 0 && isKey;
     }
     if (this.#hasVideo || kind !== "audio") return false;
-    const seconds = frame.dtsTicks / frame.format.timescale;
+    const seconds = dtsTicks / format.timescale;
     if (seconds - this.#lastAudioSeconds < audioIntervalSeconds) return false;
     this.#lastAudioSeconds = seconds;
     return true;

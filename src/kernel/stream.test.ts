@@ -137,12 +137,12 @@ describe("a packetizer", () => {
     const plain = plainFormat(key);
     return {
       key,
-      createPacketizer(log, formats, metadata) {
-        const packetizer = plain.createPacketizer(log, formats, metadata);
+      createPacketizer(log, formats, metadata, newestMs) {
+        const packetizer = plain.createPacketizer(log, formats, metadata, newestMs);
         return {
-          handleFrame(frame, isRandomAccess) {
+          handleFrame(frame, isRandomAccess, cameAsPackets) {
             fail(textOf(frame.data));
-            packetizer.handleFrame(frame, isRandomAccess);
+            packetizer.handleFrame(frame, isRandomAccess, cameAsPackets);
           },
           handleMetadata: () => {},
         };

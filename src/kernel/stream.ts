@@ -7,10 +7,11 @@
 
 import { CodedError } from "../bytes/coded-error.ts";
 import { rescaleTicks } from "../bytes/time.ts";
-import type { Packetizer, WireFormat } from "./egress.ts";
+import type { Packet, Packetizer, WireFormat } from "./egress.ts";
 import { EgressLog } from "./egress-log.ts";
 import { ERR_ENGINE_CLOSED, ERR_LIMIT_REACHED, ERR_LOG_BROKEN } from "./errors.ts";
 import type { Frame, Track, TrackFormat, TrackKind } from "./frame.ts";
+import type { FramePieces } from "./frame-pieces.ts";
 import { FrameWindow } from "./frame-window.ts";
 import {
   type EngineLimits,
@@ -50,7 +51,8 @@ export interface StreamOwner {
   subscriptionClosed(stream: Stream, reason: string): void;
   subscriberLagged(stream: Stream, skippedFrameCount: number): void;
   subscriberEvicted(stream: Stream): void;
-  frame(stream: Stream, frame: Frame): void;
+  /** Left out by one that does not want to know. */
+  frame?(stream: Stream, frame: Frame): void;
 }
 
 export class Stream implements SubscriptionSource {
@@ -80,7 +82,14 @@ export class Stream implements SubscriptionSource {
   #trackVersion = 0;
 
   /** Made by the engine. */
-  constructor(name: StreamName, limits: EngineLimits, budget: MemoryBudget, owner: StreamOwner, nowMs: number) {
+  constructor(
+    name: StreamName,
+    limits: EngineLimits,
+    budget: MemoryBudget,
+    owner: StreamOwner,
+    nowMs: number,
+    pieces?: FramePieces,
+  ) {
     this.name = name;
     this.#limits = limits;
     this.#budget = budget;
@@ -94,6 +103,7 @@ export class Stream implements SubscriptionSource {
         slackFrames: windowSlackFrames,
       },
       budget,
+      pieces,
     );
   }
 
@@ -262,7 +272,11 @@ export class Stream implements SubscriptionSource {
     const fields = changes.fields === undefined ? this.#metadata.fields : boundedFields(changes.fields);
     this.#metadata = { ...this.#metadata, ...changes, fields };
     for (const [key, egress] of this.#egress) {
-      this.#guard(key, egress, () => egress.packetizer.handleMetadata(this.#metadata));
+      try {
+        egress.packetizer.handleMetadata(this.#metadata);
+      } catch (error) {
+        this.#packetizerFailed(key, egress, error);
+      }
     }
   }
 
@@ -287,8 +301,15 @@ export class Stream implements SubscriptionSource {
     return track;
   }
 
-  /** Takes in one frame. Decoding times that go back within a track are held at the last one. */
-  append(track: Track, ptsTicks: number, dtsTicks: number, isKey: boolean, data: Uint8Array): void {
+  /** Takes in one frame, whose bytes are lent. Decoding times that go back within a track are held at the last one. */
+  append(
+    track: Track,
+    ptsTicks: number,
+    dtsTicks: number,
+    isKey: boolean,
+    data: Uint8Array,
+    cameAsPackets = false,
+  ): void {
     const state = track as MutableTrack;
     let dts = dtsTicks;
     let pts = ptsTicks;
@@ -305,9 +326,29 @@ export class Stream implements SubscriptionSource {
     this.#lastFrameEndMs = Math.max(this.#lastFrameEndMs, frameMs);
     this.window.push(frame, isRandomAccess);
     this.#qos.add(frame);
-    for (const [key, egress] of this.#egress) this.#append(key, egress, frame, isRandomAccess);
-    this.#owner.frame(this, frame);
+    for (const [key, egress] of this.#egress) this.#append(key, egress, frame, isRandomAccess, cameAsPackets);
+    this.#owner.frame?.(this, this.window.get(this.window.nextSequence - 1) as Frame);
     this.#wake();
+  }
+
+  /** Takes in a packet of a frame that is not whole yet: for logs that carry it as it is, and for nothing else. */
+  appendPacket(packet: Packet): void {
+    const { track, ptsTicks } = packet;
+    // Its frame may never be whole, and a publisher that comes back goes on behind this all the same.
+    if (packet.startsFrame) {
+      this.#lastFrameEndMs = Math.max(this.#lastFrameEndMs, rescaleTicks(ptsTicks, track.format.timescale, 1000));
+    }
+    for (const [key, egress] of this.#egress) {
+      const { log, packetizer } = egress;
+      if (packetizer.handlePacket === undefined) continue;
+      const { entryTail } = log;
+      try {
+        packetizer.handlePacket(packet);
+      } catch (error) {
+        this.#packetizerFailed(key, egress, error);
+      }
+      if (log.entryTail !== entryTail) log.ringDoorbells();
+    }
   }
 
   /** Called about twice a second. */
@@ -339,7 +380,7 @@ export class Stream implements SubscriptionSource {
     });
     let packetizer: Packetizer;
     try {
-      packetizer = format.createPacketizer(log, formats, this.#metadata);
+      packetizer = format.createPacketizer(log, formats, this.#metadata, this.newestFrameMs);
     } catch (error) {
       log.close();
       throw error;
@@ -348,7 +389,7 @@ export class Stream implements SubscriptionSource {
     this.#egress.set(format.key, egress);
     let isFirst = true;
     for (const frame of frames) {
-      this.#append(format.key, egress, frame, isFirst);
+      this.#append(format.key, egress, frame, isFirst, false);
       isFirst = false;
     }
     if (log.isClosed) throw new CodedError(ERR_LOG_BROKEN, `${this.name.key} can't be packetized as ${format.key}`);
@@ -363,23 +404,26 @@ export class Stream implements SubscriptionSource {
     return bytes > initialRingBytes && this.#budget.hasRoom(2 * bytes) ? bytes : initialRingBytes;
   }
 
-  #append(key: string, egress: Egress, frame: Frame, isRandomAccess: boolean): void {
-    this.#guard(key, egress, () => egress.packetizer.handleFrame(frame, isRandomAccess));
-    egress.log.ringDoorbells();
+  #append(key: string, egress: Egress, frame: Frame, isRandomAccess: boolean, cameAsPackets: boolean): void {
+    const { log, packetizer } = egress;
+    const { entryTail } = log;
+    try {
+      packetizer.handleFrame(frame, isRandomAccess, cameAsPackets);
+    } catch (error) {
+      this.#packetizerFailed(key, egress, error);
+    }
+    // A frame whose packets have left already wakes nobody.
+    if (log.entryTail !== entryTail) log.ringDoorbells();
   }
 
   /** A frame that can't be packetized is left out; a mistake of ours costs this log, never the stream. */
-  #guard(key: string, egress: Egress, work: () => void): void {
-    try {
-      work();
-    } catch (error) {
-      if (error instanceof CodedError) {
-        this.#unpacketizedFrameCount++;
-        return;
-      }
-      this.#brokenLogCount++;
-      this.#endEgress(key, egress, "an internal error in its packetizer");
+  #packetizerFailed(key: string, egress: Egress, error: unknown): void {
+    if (error instanceof CodedError) {
+      this.#unpacketizedFrameCount++;
+      return;
     }
+    this.#brokenLogCount++;
+    this.#endEgress(key, egress, "an internal error in its packetizer");
   }
 
   /** Tells all subscribers of a log, whatever one of them does with it. */

@@ -58,12 +58,32 @@ test("a flush of several turns is one flush: nothing else begins meanwhile, and 
     },
   );
   pacer.request();
-  pass(2); // the others have their turn for a millisecond each
-  expect(parts).toEqual([1_000, 1_011, 1_022]);
-  pass(27);
+  pass(16); // the others have eight turns of a millisecond each
+  expect(parts).toEqual([1_000, 1_018, 1_036]);
+  pass(13);
   expect(parts).toHaveLength(3);
   pass(1);
   expect(parts.slice(3)).toEqual([1_060]); // twice the 30 ms it worked, from its beginning
+});
+
+test("between two parts of a flush the others have as much time as the part took, when their turns are long", () => {
+  const parts: number[] = [];
+  const pacer = new FlushPacer(
+    everyFrame,
+    () => nowMs,
+    () => {
+      parts.push(nowMs);
+      nowMs += 10;
+      return parts.length === 3;
+    },
+  );
+  pacer.request();
+  pass(0);
+  for (let turn = 0; turn < 6; turn++) {
+    nowMs += 4;
+    pass(1);
+  }
+  expect(parts).toEqual([1_000, 1_020, 1_040]);
 });
 
 test("busy, the interval grows with what a flush takes, up to the budget, and shrinks again", () => {

@@ -18,6 +18,7 @@ export class FlushPacer {
   readonly #pacing: FlushPacing;
   readonly #nowMs: () => number;
   readonly #flush: () => boolean;
+  readonly #onFlushed: (dueMs: number) => void;
   #immediate: NodeJS.Immediate | undefined;
   #timer: NodeJS.Timeout | undefined;
   /** Not before this. */
@@ -29,11 +30,20 @@ export class FlushPacer {
   /** Asked for since it began. */
   #isWanted = false;
 
-  /** @param flush - false: there is more than one turn has time for, it wants to be called in the next one */
-  constructor(pacing: FlushPacing, nowMs: () => number, flush: () => boolean) {
+  /**
+   * @param flush - false: there is more than one turn has time for, it wants to be called in the next one
+   * @param onFlushed - told when the next flush may be, after each
+   */
+  constructor(
+    pacing: FlushPacing,
+    nowMs: () => number,
+    flush: () => boolean,
+    onFlushed: (dueMs: number) => void = () => {},
+  ) {
     this.#pacing = pacing;
     this.#nowMs = nowMs;
     this.#flush = flush;
+    this.#onFlushed = onFlushed;
   }
 
   /** Asks for a flush; any number of times before it comes. */
@@ -70,15 +80,26 @@ export class FlushPacer {
     } finally {
       this.#isFlushing = !isDone;
     }
-    this.#tookMs += this.#nowMs() - nowMs;
+    const tookMs = this.#nowMs() - nowMs;
+    this.#tookMs += tookMs;
     if (!isDone) {
-      this.#runSoon();
+      this.#runAfterOthers(turnsForOthers, nowMs + 2 * tookMs);
       return;
     }
     const { minIntervalMs, latencyBudgetMs } = this.#pacing;
     const wantedMs = this.#tookMs / targetShare;
     this.#dueMs = this.#startedMs + Math.max(minIntervalMs, Math.min(wantedMs, latencyBudgetMs));
     if (this.#isWanted) this.request();
+    this.#onFlushed(this.#dueMs);
+  }
+
+  /** Goes on when the others have had some turns, or as much time as the flush. */
+  #runAfterOthers(turns: number, latestMs: number): void {
+    this.#immediate = setImmediate(() => {
+      this.#immediate = undefined;
+      if (turns > 1 && this.#nowMs() < latestMs) this.#runAfterOthers(turns - 1, latestMs);
+      else this.#run();
+    });
   }
 
   #runSoon(): void {
@@ -89,5 +110,10 @@ export class FlushPacer {
   }
 }
 
+/**
+ * Turns of the event loop between two parts of a flush. A player that joins needs several, and Node accepts one HTTP connection in
+ * each: with one turn after each part they queued up for as long as the flush went on. One with nothing to do takes a microsecond.
+ */
+const turnsForOthers = 8;
 /** The share of the shard's time that sending may take before frames begin to wait for each other. */
 const targetShare = 0.5;

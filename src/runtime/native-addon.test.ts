@@ -31,7 +31,7 @@ describe("the addon", () => {
     expect(() => new make(1_000)).toThrow("needs a Uint8Array");
     expect(() => new make(new Uint8Array(65_536))).toThrow("the length of the part for connections");
     expect(() => make()).toThrow();
-    expect(() => Shard.prototype.poll.call({} as never, 0)).toThrow();
+    expect(() => Shard.prototype.poll.call({} as never, 0, false)).toThrow();
     const shard = new Shard(new Uint8Array(65_536), 65_536);
     shard.start(() => {});
     expect(() => shard.start(() => {})).toThrow("started once");
@@ -63,7 +63,8 @@ describe("the addon", () => {
         shard.pausePackets(id, true, 0);
         shard.finishPackets(id, 0);
       }
-      expect(shard.poll(0)).toBe(false);
+      expect(shard.poll(0, true)).toBe(false);
+      expect(shard.pausePaced(true)).toBe(false);
       expect(shard.takeEvents(new Float64Array(4))).toBe(0);
       expect(shard.adopt(-1)).toBeLessThan(0);
       shard.continuePackets(0);

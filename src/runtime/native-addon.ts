@@ -15,8 +15,13 @@ export interface NativeShard {
   /** Closes everything. Nothing may be called afterwards. */
   stop(): void;
   setCursors(shared: Uint8Array, capacity: number): void;
-  /** Takes what the sockets have into the receive buffer and the events. True: there is more. */
-  poll(nowMs: number): boolean;
+  /**
+   * Takes what the sockets have into the receive buffer and the events; also of connections whose reading is paused, if
+   * `readsPaced`. True: there is more.
+   */
+  poll(nowMs: number, readsPaced: boolean): boolean;
+  /** Connections that bring much are read by such a {@link poll} only. False: there are none, and nothing is paused. */
+  pausePaced(isPaused: boolean): boolean;
   /** Moves events out, four numbers each: type, id, and two that the type explains. */
   takeEvents(target: Float64Array): number;
   listen(host: string, port: number, backlog: number, reusePort: boolean, maxConnections: number): [number, number];

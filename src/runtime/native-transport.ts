@@ -31,6 +31,7 @@ import { NativeDatagrams } from "./native-datagrams.ts";
 import { NativeLog } from "./native-log.ts";
 import type { Play, PlayHandler, PlayOptions } from "./play.ts";
 import { PortableTransport } from "./portable-transport.ts";
+import { ReadPacer } from "./read-pacer.ts";
 import { descriptorOf } from "./socket-descriptor.ts";
 import type {
   Connection,
@@ -62,9 +63,12 @@ export class NativeTransport implements Transport, NativeSockets {
   #isBegun = false;
   readonly #counters = new Float64Array(Object.keys(nativeCounters).length);
   readonly #pacer: FlushPacer;
+  readonly #readPacer: ReadPacer;
   readonly #sweep: NodeJS.Timeout;
   #limits: Float64Array = limitsOf(defaultLagLimits);
   #again: NodeJS.Immediate | undefined;
+  /** Whether the reading under way, which may take several turns, is of paced connections, too. */
+  #readsPaced = false;
   #isDraining = false;
   #isClosed = false;
 
@@ -73,7 +77,6 @@ export class NativeTransport implements Transport, NativeSockets {
     this.#addon = addon;
     this.#onFailure = onFailure;
     this.#portable = new PortableTransport(onFailure, pacing);
-    this.#pacer = new FlushPacer(pacing, systemClock.monotonicMs, () => this.#flushDirty());
     this.#shard = new addon.Shard(this.#received, receiveBufferBytes);
     this.#datagrams = new NativeDatagrams({
       shard: this.#shard,
@@ -84,6 +87,19 @@ export class NativeTransport implements Transport, NativeSockets {
       drainSoon: () => this.drainSoon(),
       onFailure,
     });
+    this.#readPacer = new ReadPacer(pacing, systemClock.monotonicMs, {
+      pause: (isPaused) => !this.#isClosed && this.#shard.pausePaced(isPaused),
+      read: () => {
+        this.#readsPaced = true;
+        this.#poll();
+      },
+    });
+    this.#pacer = new FlushPacer(
+      pacing,
+      systemClock.monotonicMs,
+      () => this.#flushDirty(),
+      (dueMs) => this.#readPacer.handleFlush(dueMs),
+    );
     this.#shard.setCursors(new Uint8Array(this.#table.shared), this.#table.capacity);
     this.#shard.start(() => this.#poll());
     this.#sweep = setInterval(() => {
@@ -224,6 +240,7 @@ export class NativeTransport implements Transport, NativeSockets {
     this.#shard.counters(this.#counters); // the last word
     this.#isClosed = true;
     this.#pacer.stop();
+    this.#readPacer.stop();
     clearImmediate(this.#again);
     this.#shard.stop();
     await this.#portable.close();
@@ -248,9 +265,12 @@ export class NativeTransport implements Transport, NativeSockets {
 
   #poll(): void {
     if (this.#isClosed) return;
-    const hasMore = this.#shard.poll(systemClock.monotonicMs());
+    const nowMs = systemClock.monotonicMs();
+    const hasMore = this.#shard.poll(nowMs, this.#readsPaced);
     this.#drain();
     if (hasMore) this.#pollAgain();
+    else this.#readsPaced = false;
+    this.#readPacer.handleTurn(nowMs, !hasMore);
   }
 
   /** After the event loop has seen to everybody else. */

@@ -1,6 +1,15 @@
 /** The transport on `node:net` and `node:tls`: what every platform has, and what the native one is tested against. */
 
-import { createConnection, createServer as createTcpServer, isIP, type Server, type Socket } from "node:net";
+import { closeSync, openSync } from "node:fs";
+import {
+  createConnection,
+  createServer as createTcpServer,
+  isIP,
+  type ListenOptions as NetListenOptions,
+  type Server,
+  type Socket,
+} from "node:net";
+import { devNull } from "node:os";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:tls";
 import { assert } from "../bytes/assert.ts";
 import { CursorTable } from "../kernel/cursor-table.ts";
@@ -32,6 +41,8 @@ export class PortableTransport implements Transport {
   readonly #connections = new Set<SocketConnection>();
   readonly #datagramSockets = new Set<PortableDatagramSocket>();
   readonly #listeners = new Set<Listener>();
+  /** Close or open each listener's socket. */
+  readonly #acceptors = new Set<(isAccepting: boolean) => void>();
   readonly #sweep: NodeJS.Timeout;
   readonly #onFailure: (error: unknown) => void;
   #acceptedCount = 0;
@@ -52,7 +63,10 @@ export class PortableTransport implements Transport {
     const nowMs = systemClock.monotonicMs;
     this.#fanOut = new FanOut(table, nowMs, pacing);
     this.#packets = new PacketFanOut({ table, nowMs, pacing, onFailure });
-    this.#sweep = setInterval(() => this.#fanOut.sweep(), sweepIntervalMs).unref();
+    this.#sweep = setInterval(() => {
+      this.#fanOut.sweep();
+      this.#watchDescriptors();
+    }, sweepIntervalMs).unref();
   }
 
   get counters(): TransportCounters {
@@ -108,13 +122,20 @@ export class PortableTransport implements Transport {
       this.#socketErrorCount++;
     });
     await listening(server, options);
-    // A connection that could not be accepted; the listener goes on.
+    const address = server.address();
+    const port = typeof address === "object" && address !== null ? address.port : options.port;
+    const setAccepting = (isAccepting: boolean): void => {
+      if (isAccepting === server.listening) return;
+      if (isAccepting) server.listen(socketOptions({ ...options, port }));
+      else server.close();
+    };
+    this.#acceptors.add(setAccepting);
+    // A connection that could not be accepted, or a listener that could not be opened again: the next sweep sees to it.
     server.on("error", () => {
       this.#socketErrorCount++;
     });
-    const address = server.address();
     const listener: Listener = {
-      port: typeof address === "object" && address !== null ? address.port : options.port,
+      port,
       get connectionCount() {
         return connectionCount;
       },
@@ -124,6 +145,7 @@ export class PortableTransport implements Transport {
       setSecureContext: (context) => (server as TlsServer).setSecureContext(context),
       close: () => {
         this.#listeners.delete(listener);
+        this.#acceptors.delete(setAccepting);
         // Its callback would wait for the open connections, which stay.
         server.close();
         return Promise.resolve();
@@ -131,6 +153,16 @@ export class PortableTransport implements Transport {
     };
     this.#listeners.add(listener);
     return listener;
+  }
+
+  /**
+   * Without a descriptor for the next connection libuv tries again as fast as it can, and says nothing; its spare descriptor, with
+   * which it turns connections away, is lost when another thread is faster. So nobody is listened to until some are free again.
+   */
+  #watchDescriptors(): void {
+    if (this.#acceptors.size === 0) return;
+    const isAccepting = hasSpareDescriptors();
+    for (const setAccepting of this.#acceptors) setAccepting(isAccepting);
   }
 
   adopt(socket: Socket, createHandler: (connection: Connection) => ConnectionHandler): Connection {
@@ -353,14 +385,33 @@ class SocketConnection implements Connection {
 function listening(server: Server, options: ListenOptions): Promise<void> {
   return new Promise((resolve, reject) => {
     server.once("error", reject);
-    const host = options.host === "" ? {} : { host: options.host };
-    const { port, isShared = false } = options;
-    server.listen({ port, backlog: acceptBacklog, reusePort: isShared, ...host }, () => {
+    server.listen(socketOptions(options), () => {
       server.off("error", reject);
       resolve();
     });
   });
 }
 
+/** Also for files and the API, which go on. */
+function hasSpareDescriptors(): boolean {
+  const opened: number[] = [];
+  try {
+    while (opened.length < spareDescriptors) opened.push(openSync(devNull, "r"));
+    return true;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === "EMFILE" || code === "ENFILE") return false;
+    throw error;
+  } finally {
+    for (const fd of opened) closeSync(fd);
+  }
+}
+
+function socketOptions({ host, port, isShared = false }: ListenOptions): NetListenOptions {
+  return { port, backlog: acceptBacklog, reusePort: isShared, ...(host === "" ? {} : { host }) };
+}
+
 const tlsHandshakeTimeoutMs = 5_000; // as long as the RTMP handshake may take
 const lingerTimeoutMs = 2_000;
+/** As few as tell "all in use" from "the listener's own is free again". */
+const spareDescriptors = 8;

@@ -7,6 +7,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { AccessDecision, AccessRequest, Authenticator } from "../kernel/services.ts";
 import type { Config } from "./config/schema.ts";
+import { pullProtocol, pushProtocol } from "./outbound/calls.ts";
 
 export class ConfiguredAccess implements Authenticator {
   readonly #access: Config["access"];
@@ -16,6 +17,8 @@ export class ConfiguredAccess implements Authenticator {
   }
 
   authorize(request: AccessRequest): AccessDecision {
+    // The server itself, because its configuration says so. No peer chooses the name of its protocol.
+    if (request.protocol === pullProtocol || request.protocol === pushProtocol) return allowed;
     const isPublish = request.action === "publish";
     const rule = isPublish ? this.#access.publish : this.#access.play;
     const token = isPublish ? this.#access.publishToken : this.#access.playToken;

@@ -7,6 +7,10 @@ export class OpenSet<Item> {
     return this.#items.size;
   }
 
+  has(item: Item): boolean {
+    return this.#items.has(item);
+  }
+
   add(item: Item): void {
     this.#items.add(item);
   }

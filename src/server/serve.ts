@@ -13,12 +13,16 @@ import { Controller } from "../runtime/shards/controller.ts";
 import { ConfiguredAccess } from "./access.ts";
 import type { LoadedConfig } from "./config/load.ts";
 import { ERR_INTERNAL } from "./errors.ts";
+import { ForwardSet } from "./forwards/forward-set.ts";
 import { FlvCarriers } from "./http/flv-carriers.ts";
 import { HttpService } from "./http/http-service.ts";
 import { formatBanner } from "./log/banner.ts";
 import type { LogDestination, Logger, LoggerSettings } from "./log/logger.ts";
 import { type RepeatedError, RepeatedErrors } from "./log/repeated-errors.ts";
+import { OutboundDirector } from "./outbound/director.ts";
+import type { Failure } from "./outbound/supervisor.ts";
 import { ShardSet } from "./shards/shard-set.ts";
+import { SourceSet } from "./sources/source-set.ts";
 
 export interface Server {
   readonly rtmpPort: number | undefined;
@@ -55,6 +59,10 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     auditSink: silentAuditSink,
     eventBus,
     limits: config.streaming,
+    supply: {
+      refusal: (request) => sources.refusal(request),
+      summon: (stream, protocol) => sources.summon(stream, protocol),
+    },
   });
   // Each shard puts its own together; here all of them come together, at most one line a second for each code.
   const problems = new RepeatedErrors((line) => logProblem(logger, controller, line));
@@ -72,6 +80,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       log: (line) => {
         logOutput.write(line);
       },
+      outbound: (event) => director.handle(event),
     },
     healthChecks: [
       listening("rtmp", config.rtmp.enabled, () => shards.ports.rtmp),
@@ -91,6 +100,16 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     },
   });
   for (const [index, link] of shards.links) controller.addShard(index, link);
+  const director = new OutboundDirector(shards.outbound);
+  const outbound = {
+    ...{ entries: config.streams, director, logger, nowMs: systemClock.monotonicMs, random: Math.random },
+    onFailing: (failure: Failure, fields: Readonly<Record<string, unknown>>) =>
+      problems.handle(failure, fields, systemClock.monotonicMs()),
+  };
+  const sources = new SourceSet(outbound);
+  const forwards = new ForwardSet(outbound);
+  eventBus.listen((event) => sources.handleEvent(event));
+  eventBus.listen((event) => forwards.handleEvent(event));
   const { main } = shards;
   const { memory } = main.shard.engine;
   const http = new HttpService({
@@ -113,6 +132,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
       controllerCounters: () => controller.counters,
       memory: () => memory,
       reports: () => shards.reports(),
+      sources: () => sources.describe(),
+      forwards: () => forwards.describe(),
     },
     onProblem: main.onProblem,
     onFailure: main.onFailure,
@@ -121,6 +142,8 @@ export async function startServer(options: ServerOptions): Promise<Server> {
   const stop = async (reason: string): Promise<void> => {
     logger.info({ reason }, "stopping");
     controller.close();
+    sources.stop(reason);
+    forwards.stop(reason);
     await shards.stop(reason);
     await http.stop();
     await shards.close();
@@ -133,6 +156,7 @@ export async function startServer(options: ServerOptions): Promise<Server> {
     await Promise.race([death.promise, shards.start()]);
     if (config.http.enabled) await http.start();
     isStarting = false;
+    sources.start();
   } catch (error) {
     await stop("the start failed");
     throw error;

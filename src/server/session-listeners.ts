@@ -5,13 +5,16 @@
 
 import type { Connection, ConnectionHandler, Listener, Transport } from "../runtime/transport.ts";
 import { type Certificate, type CertificatePaths, watchCertificate } from "./certificate.ts";
+import { DeadlineWheel } from "./deadline-wheel.ts";
 import type { Logger } from "./log/logger.ts";
 import { OpenSet } from "./open-set.ts";
 
 /** A connection as its listener sees it. */
 export interface ListenedConnection extends ConnectionHandler {
-  /** Called about four times a second. */
+  /** Called when {@link nextTimeout} has come, and sometimes before; without that, about four times a second. */
   handleTime(nowMs: number): void;
+  /** When it wants {@link handleTime} to be called, as far as it knows now. It is asked at least every two seconds. */
+  nextTimeout?(): number | undefined;
   /** Ends it from the server's side: what is on its way is sent first. */
   close(reason: string): void;
   destroy(): void;
@@ -37,6 +40,7 @@ export interface SessionListenersOptions {
 export class SessionListeners<Session extends ListenedConnection> {
   readonly #options: SessionListenersOptions;
   readonly #connections = new OpenSet<Session>();
+  readonly #deadlines = new DeadlineWheel<Session>(deadlineIntervalMs, deadlineSlots);
   #listener: Listener | undefined;
   #tlsListener: Listener | undefined;
   #certificate: Certificate | undefined;
@@ -69,6 +73,7 @@ export class SessionListeners<Session extends ListenedConnection> {
     const accept = (connection: Connection): Session => {
       const created = createSession(connection);
       this.#connections.add(created);
+      this.#deadlines.add(created, 0);
       // All listeners of all shards count as one, so the transport's own limit is not enough.
       if (Atomics.add(connectionCount, 0, 1) >= maxConnections) connection.destroy();
       return created;
@@ -83,7 +88,12 @@ export class SessionListeners<Session extends ListenedConnection> {
     }
     this.#timer = setInterval(() => {
       const now = nowMs();
-      for (const connection of this.#connections) connection.handleTime(now);
+      for (const connection of this.#deadlines.advance()) {
+        if (!this.#connections.has(connection)) continue;
+        connection.handleTime(now);
+        const dueMs = connection.nextTimeout === undefined ? now : connection.nextTimeout();
+        this.#deadlines.add(connection, (dueMs ?? Number.POSITIVE_INFINITY) - now);
+      }
     }, deadlineIntervalMs);
   }
 
@@ -104,5 +114,9 @@ export class SessionListeners<Session extends ListenedConnection> {
   }
 }
 
-/** How often deadlines are looked at: a session may live this much longer than its limit says. */
+/**
+ * How often deadlines are looked at: a session may live this much longer than its limit says. One whose deadline has come nearer since
+ * it was asked, because its play has ended, up to two seconds longer.
+ */
 const deadlineIntervalMs = 250;
+const deadlineSlots = 9;

@@ -27,49 +27,62 @@ beforeAll(async () => {
 afterAll(() => resources.disposeAsync());
 
 describe("of our server", () => {
-  test.each(["rtmp", "http", "ws"])("fifty players over %s get everything, and so do ffmpeg's", async (scheme) => {
-    const stream = `live/bench-${scheme}`;
-    const http = ["--publish", server.rtmpUrl(stream)];
-    const addresses: Readonly<Record<string, readonly string[]>> = {
-      rtmp: [server.rtmpUrl(stream), "--publish", "--stats-url", server.httpUrl("/stats")],
-      http: [server.httpUrl(`/${stream}.flv`), ...http],
-      ws: [server.httpUrl(`/${stream}.flv`).replace("http", "ws"), ...http],
-    };
-    const { code, report, stderr } = await bench([...(addresses[scheme] ?? []), "--players", "50", "--seconds", "2"]);
-    expect(report.checks.filter(({ is_passed }) => !is_passed)).toEqual([]);
-    expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
-    expect(report.checks.map(({ name }) => name)).toEqual([
-      ...[
-        "publisher",
-        "joined",
-        "stayed",
-        "framing",
-        "timestamps",
-        "gaps",
-        "everybody gets media",
-        "evictions",
-        "decoded",
-      ],
-    ]);
-    expect(report).toMatchObject({ is_passed: true, mode: "players", asked: 50, joined: 50, failures: [] });
-    // A megabit a second for each; whole GOPs are sent in any two seconds, and headers are some percent.
-    expect((report.bytes * 8) / report.seconds / 50).toBeGreaterThan(900_000);
-    expect((report.bytes * 8) / report.seconds / 50).toBeLessThan(1_150_000);
-    expect(report.join.count).toBe(50);
-    expect(report.key.count).toBe(50);
-    // 25 pictures a second to each of them, all with a sending time.
-    expect(report.latency.count).toBeGreaterThan(50 * 25 * 2 * 0.9);
-    expect(report.latency.p99_ms).toBeGreaterThan(0);
-    expect(report.media).toMatchObject({ backwards_count: 0, gap_count: 0, longest_gap_ms: 40 });
-    expect(report.server.processes).toMatchObject([{ pid: server.pid }]);
-    expect(report.server.processes[0]!.descriptors - report.server.processes[0]!.descriptors_before).toBeGreaterThan(
-      45,
-    );
-    expect(report.sample.picture_count).toBeGreaterThan(60);
-  });
+  test.each(["rtmp", "rtsp", "http", "ws"])(
+    "fifty players over %s get everything, and so do ffmpeg's",
+    async (scheme) => {
+      const stream = `live/bench-${scheme}`;
+      const http = ["--publish", server.rtmpUrl(stream)];
+      const stats = ["--stats-url", server.httpUrl("/stats")];
+      const addresses: Readonly<Record<string, readonly string[]>> = {
+        rtmp: [server.rtmpUrl(stream), "--publish", ...stats],
+        rtsp: [server.rtspUrl(stream), "--publish", ...stats],
+        http: [server.httpUrl(`/${stream}.flv`), ...http],
+        ws: [server.httpUrl(`/${stream}.flv`).replace("http", "ws"), ...http],
+      };
+      const { code, report, stderr } = await bench([...(addresses[scheme] ?? []), "--players", "50", "--seconds", "2"]);
+      expect(report.checks.filter(({ is_passed }) => !is_passed)).toEqual([]);
+      expect({ code, stderr }).toEqual({ code: 0, stderr: "" });
+      expect(report.checks.map(({ name }) => name)).toEqual([
+        ...[
+          "publisher",
+          "joined",
+          "stayed",
+          "framing",
+          "timestamps",
+          "gaps",
+          ...(scheme === "rtsp" ? ["sequence numbers", "sources", "markers", "sender reports"] : []),
+          "everybody gets media",
+          "evictions",
+          "decoded",
+        ],
+      ]);
+      expect(report).toMatchObject({ is_passed: true, mode: "players", asked: 50, joined: 50, failures: [] });
+      // A megabit a second for each; whole GOPs are sent in any two seconds, and headers are some percent.
+      expect((report.bytes * 8) / report.seconds / 50).toBeGreaterThan(900_000);
+      expect((report.bytes * 8) / report.seconds / 50).toBeLessThan(1_150_000);
+      expect(report.join.count).toBe(50);
+      expect(report.key.count).toBe(50);
+      // 25 pictures a second to each of them, all with a sending time.
+      expect(report.latency.count).toBeGreaterThan(50 * 25 * 2 * 0.8);
+      expect(report.latency.p99_ms).toBeGreaterThan(0);
+      expect(report.media).toMatchObject({ backwards_count: 0, gap_count: 0, longest_gap_ms: 40 });
+      if (scheme === "rtsp") {
+        expect(report.first.count).toBe(50);
+        expect(report.media.packets!.packet_count).toBeGreaterThan(report.media.tag_count);
+        expect(report.media.packets!.report_count).toBeGreaterThanOrEqual(100); // a first one of each track to each player
+      }
+      expect(report.server.processes).toMatchObject([{ pid: server.pid }]);
+      expect(report.server.processes[0]!.descriptors - report.server.processes[0]!.descriptors_before).toBeGreaterThan(
+        45,
+      );
+      expect(report.sample.picture_count).toBeGreaterThan(60);
+    },
+  );
 
-  test("players that come and go leave nothing behind", async () => {
-    const args = [server.rtmpUrl("live/churn"), "--publish", "--churn", "--rate", "200", "--seconds", "2"];
+  test.each(["rtmp", "rtsp"])("players that come and go over %s leave nothing behind", async (scheme) => {
+    const rtmpUrl = server.rtmpUrl(`live/churn-${scheme}`);
+    const address = scheme === "rtmp" ? rtmpUrl : server.rtspUrl(`live/churn-${scheme}`);
+    const args = [address, "--publish", rtmpUrl, "--churn", "--rate", "200", "--seconds", "2"];
     const { code, report } = await bench([...args, "--stats-url", server.httpUrl("/stats")]);
     expect(report.checks.filter(({ is_passed }) => !is_passed)).toEqual([]);
     expect(code).toBe(0);
@@ -77,9 +90,10 @@ describe("of our server", () => {
     expect(report.checks.map(({ name }) => name)).toContain("cursors are back");
   });
 
-  test("publishers are taken, each with its own name", async () => {
-    const args = [server.rtmpUrl("live/many"), "--publishers", "20", "--bit-rate", "200000", "--seconds", "2"];
-    const file = folder.file("publishers.json");
+  test.each(["rtmp", "rtsp"])("publishers over %s are taken, each with its own name", async (scheme) => {
+    const address = scheme === "rtmp" ? server.rtmpUrl("live/many") : server.rtspUrl("live/many-rtsp");
+    const args = [address, "--publishers", "20", "--bit-rate", "200000", "--seconds", "2"];
+    const file = folder.file(`publishers-${scheme}.json`);
     const running = run([...args, "--json", file]);
     const { code, stdout } = await running;
     expect(stdout).toContain("ok    joined: 20 of 20\nok    stayed: 20 of 20\n");
@@ -90,7 +104,12 @@ describe("of our server", () => {
   });
 
   test("players of a stream that nobody publishes fail, and it says why", async () => {
-    for (const address of [server.rtmpUrl("live/nobody"), server.httpUrl("/live/nobody.flv")]) {
+    const addresses = [
+      server.rtmpUrl("live/nobody"),
+      server.rtspUrl("live/nobody"),
+      server.httpUrl("/live/nobody.flv"),
+    ];
+    for (const address of addresses) {
       const { code, report } = await bench([address, "--players", "5", "--seconds", "1"]);
       expect(code).toBe(1);
       expect(report).toMatchObject({ is_passed: false, joined: 0, failures: [{ count: 5 }] });
@@ -133,7 +152,10 @@ describe("of a server that", () => {
 describe("on the command line", () => {
   test.each([
     [["rtmp://192.0.2.1/live/cam"], "192.0.2.1 is another machine"],
-    [["rtsp://127.0.0.1/live/cam"], "expected rtmp://host/app/name"],
+    [["srt://127.0.0.1/live/cam"], "expected rtmp://host/app/name"],
+    [["rtmp://127.0.0.1/live/cam", "--rtsp-transport", "udp"], "--rtsp-transport udp is of rtsp://"],
+    [["rtsps://127.0.0.1/live/cam"], "encrypted connections are not put under load"],
+    [["rtsp://[::1"], "expected rtsp://"],
     [["rtmp://127.0.0.1/live"], "expected an app and a stream name"],
     [["rtmp://127.0.0.1/live/cam", "--players", "19001"], "expected a whole number from 1 to 19000"],
     [["rtmp://127.0.0.1/live/cam", "--players", "2", "--stalled", "3"], "--stalled is some of the --players"],
@@ -150,6 +172,8 @@ describe("on the command line", () => {
     const { code, stderr } = await run(["rtmp://127.0.0.1/live/cam", "--players", "500"], ["prlimit", "--nofile=512"]);
     expect(code).toBe(2);
     expect(stderr).toContain("a process may have 512 descriptors here, enough for 352 players");
+    const overUdp = ["rtsp://127.0.0.1/live/cam", "--rtsp-transport", "udp", "--players", "100"];
+    expect((await run(overUdp, ["prlimit", "--nofile=512"])).stderr).toContain("enough for 70 players");
   });
 });
 
@@ -230,7 +254,8 @@ interface Report {
   readonly join: { readonly count: number };
   readonly key: { readonly count: number };
   readonly latency: { readonly count: number; readonly p99_ms: number };
-  readonly media: Readonly<Record<string, number>>;
+  readonly first: { readonly count: number };
+  readonly media: { readonly tag_count: number; readonly packets?: Readonly<Record<string, number>> };
   readonly sample: { readonly picture_count: number };
   readonly server: {
     readonly processes: readonly {

@@ -63,6 +63,8 @@ export interface ServerStats {
 export interface TestServerOptions {
   /** Options as on the command line: `rtmp.gop_cache=false`. */
   readonly set?: readonly string[];
+  /** A configuration file. */
+  readonly config?: string;
   /** A program that starts the server with limits of its own: `["prlimit", "--nofile=256"]`. */
   readonly launcher?: readonly string[];
   /** A network namespace that it runs in. */
@@ -87,6 +89,7 @@ export async function startServer(options: TestServerOptions = {}): Promise<Test
     ...inNetwork(options.network),
     ...(options.launcher ?? []),
     ...[process.execPath, ...(options.nodeOptions ?? []), main, "serve"],
+    ...(options.config === undefined ? [] : ["--config", options.config]),
     ...settings.flatMap((text) => ["--set", text]),
   ];
   const child: ChildProcess = spawn(program, args, { stdio: ["ignore", "pipe", "inherit"] });

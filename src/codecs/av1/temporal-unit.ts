@@ -13,10 +13,15 @@ export function isAv1KeyFrame(unit: Uint8Array): boolean {
     if (first === undefined) continue;
     if (type === obuSequenceHeader) reducedHeader = (first & reducedStillPictureFlag) !== 0;
     if (type === obuFrame || type === obuFrameHeader) {
-      return reducedHeader || (first & shownKeyFrameMask) === shownKeyFrame;
+      return reducedHeader || beginsAv1KeyFrame(first);
     }
   }
   return false;
+}
+
+/** Whether a frame header with this first byte is of a shown key frame, unless the sequence is of still pictures. */
+export function beginsAv1KeyFrame(first: number): boolean {
+  return (first & shownKeyFrameMask) === shownKeyFrame;
 }
 
 /** The unit without the temporal delimiter at its start, as frames are kept: a view, the same one when there is none. */

@@ -26,7 +26,7 @@ function readAll(reader: ChunkReader, pieces: Iterable<Uint8Array>): RtmpMessage
     const lent = piece.slice();
     reader.handle(lent);
     for (let message = reader.pollMessage(); message !== undefined; message = reader.pollMessage()) {
-      messages.push(message);
+      messages.push(reader.sharesMemory ? { ...message, payload: message.payload.slice() } : message);
     }
     if (!isEqual(lent, piece)) throw new Error("the reader changed its input");
     lent.fill(0xee);
@@ -76,6 +76,63 @@ describe("reads", () => {
       }
     });
   }
+});
+
+describe("a publisher's payloads", () => {
+  /** Messages of all lengths on two chunk streams, their chunks taking turns, so that two are often begun at once. */
+  function interleaved(next: () => number): { bytes: Uint8Array; payloads: Uint8Array[] } {
+    const parts: Uint8Array[] = [setChunkSize(1_000)];
+    const payloads: Uint8Array[] = [];
+    for (let i = 0; i < 60; i++) {
+      const pair = [4, 6].map((csid) => {
+        const payload = new Uint8Array(next() % 12 === 0 ? 70_000 : 1 + 10 * next()).fill(next());
+        return { payload, bytes: writeMessage(csid, i, csid === 4 ? 8 : 9, 1, payload, 1_000) };
+      });
+      const [a, b] = pair as [(typeof pair)[0], (typeof pair)[0]];
+      // The shorter one stands between the first chunk of the longer one and the rest.
+      const [long, short] = a.payload.length > b.payload.length ? [a, b] : [b, a];
+      const cut = Math.min(long.bytes.length, 12 + 1_000);
+      parts.push(long.bytes.subarray(0, cut), short.bytes, long.bytes.subarray(cut));
+      payloads.push(...(cut === long.bytes.length ? [long, short] : [short, long]).map(({ payload }) => payload));
+    }
+    return { bytes: new Uint8Array(Buffer.concat(parts)), payloads };
+  }
+
+  it("are whole until the next bytes come, in whatever pieces, and take no memory of their own", () => {
+    for (let seed = 1; seed <= 20; seed++) {
+      const random = seededRandom(seed);
+      const { bytes, payloads } = interleaved(() => Math.floor(random() * 256));
+      for (const pieces of [[bytes], randomPieces(bytes, random)]) {
+        const reader = new ChunkReader();
+        reader.setPartialLimit(maxPartialBytes);
+        reader.sharesMemory = true;
+        const read = readAll(reader, pieces);
+        expect(read).toHaveLength(payloads.length);
+        expect(read.every(({ payload }, i) => isEqual(payload, payloads[i] as Uint8Array))).toBe(true);
+      }
+    }
+  });
+
+  it("are views of the bytes that came, or stand in the same memory after each read, one that was begun in front", () => {
+    const reader = new ChunkReader();
+    reader.sharesMemory = true;
+    const message = writeMessage(6, 0, 9, 1, new Uint8Array(100).fill(1), 128);
+    const begun = message.subarray(0, 40);
+    const memories = new Set<ArrayBufferLike>();
+    reader.handle(begun);
+    expect(reader.pollMessage()).toBeUndefined();
+    for (let i = 0; i < 1_000; i++) {
+      // The end of one, a whole one, and the beginning of the next.
+      const bytes = new Uint8Array([...message.subarray(40), ...message, ...begun]);
+      reader.handle(bytes);
+      const [ended, whole] = [reader.pollMessage(), reader.pollMessage()];
+      expect(reader.pollMessage()).toBeUndefined();
+      for (const read of [ended, whole]) expect(read?.payload).toEqual(new Uint8Array(100).fill(1));
+      expect(whole?.payload.buffer).toBe(bytes.buffer);
+      memories.add(ended?.payload.buffer as ArrayBufferLike);
+    }
+    expect(memories.size).toBe(1);
+  });
 });
 
 describe("refuses", () => {

@@ -25,10 +25,10 @@ import {
   chunkCreditsPerMs,
   defaultChunkSize,
   initialMessageBytes,
+  initialPieceBytes,
   maxChunkSize,
   maxChunkStreams,
   maxPartialBytes,
-  sharedMessageBytes,
   sharedPieceBytes,
 } from "./limits.ts";
 import { parseAbort } from "./message/abort.ts";
@@ -58,13 +58,13 @@ export class ChunkReader {
   #credit: number = chunkCreditMax;
   #creditedAt: number | undefined;
 
-  /** Memory for the payloads of several messages, and how much of it is taken. */
+  /** Memory for the payloads of the messages that one {@link handle} brings, and how much of it is taken. */
   #piece: Uint8Array = nothing;
   #pieceUsed = 0;
 
   /**
-   * Whether payloads are cut from memory that several messages share: for publishers, whose messages are kept and let go of in
-   * the order they come. Memory for each sound and picture is what the garbage collector would be busiest with.
+   * Whether payloads are lent: views of the bytes that came, or of memory that is used again from the next {@link handle} on. For
+   * publishers, whose every message is taken at once. Memory for each sound and picture is what the garbage collector would be busiest with.
    */
   sharesMemory = false;
 
@@ -95,6 +95,7 @@ export class ChunkReader {
     assert(this.#at === this.#input.length, "pollMessage() must have returned undefined before the next handle()");
     this.#input = bytes;
     this.#at = 0;
+    if (this.#pieceUsed > 0) this.#reusePiece();
   }
 
   /**
@@ -225,10 +226,17 @@ export class ChunkReader {
     const available = this.#input.length - this.#at;
     const count = available < this.#chunkLeft ? available : this.#chunkLeft;
     if (count === 0) return;
-    const received = stream.received + count;
-    if (received > stream.payload.length) this.#grow(stream, received);
-    copyBytes(this.#input, this.#at, stream.payload, stream.received, count);
-    stream.received = received;
+    if (this.sharesMemory && count === stream.length) {
+      // Lent as it came: most messages of a publisher are one chunk.
+      stream.payload = this.#input.subarray(this.#at, this.#at + count);
+      stream.received = count;
+      this.#partialBytes += count;
+    } else {
+      const received = stream.received + count;
+      if (received > stream.payload.length) this.#grow(stream, received);
+      copyBytes(this.#input, this.#at, stream.payload, stream.received, count);
+      stream.received = received;
+    }
     this.#at += count;
     this.#chunkLeft -= count;
     this.#credit = Math.min(chunkCreditMax, this.#credit + count / bytesPerChunkCredit);
@@ -253,14 +261,33 @@ export class ChunkReader {
   }
 
   #allocate(length: number): Uint8Array {
-    if (!this.sharesMemory || length > sharedMessageBytes) return new Uint8Array(length);
+    if (!this.sharesMemory || length > sharedPieceBytes) return new Uint8Array(length);
     if (this.#pieceUsed + length > this.#piece.length) {
-      this.#piece = new Uint8Array(sharedPieceBytes);
+      const wanted = Math.max(2 * this.#piece.length, length, initialPieceBytes);
+      this.#piece = new Uint8Array(Math.min(wanted, sharedPieceBytes));
       this.#pieceUsed = 0;
     }
     const payload = this.#piece.subarray(this.#pieceUsed, this.#pieceUsed + length);
     this.#pieceUsed += length;
     return payload;
+  }
+
+  /** All messages have been taken; one that has only begun moves to the front. */
+  #reusePiece(): void {
+    let begun: ChunkStream | undefined;
+    if (this.#partialBytes > 0) {
+      for (const stream of this.#streams) {
+        if (stream.payload.buffer !== this.#piece.buffer) continue;
+        if (begun !== undefined) return; // rare: the next piece will be another one
+        begun = stream;
+      }
+    }
+    this.#pieceUsed = 0;
+    if (begun === undefined) return;
+    const { payload, received } = begun;
+    this.#piece.copyWithin(0, payload.byteOffset, payload.byteOffset + received);
+    begun.payload = this.#piece.subarray(0, payload.length);
+    this.#pieceUsed = payload.length;
   }
 
   #finish(stream: ChunkStream): RtmpMessage | undefined {

@@ -25,11 +25,11 @@ export const maxPartialBytesBeforePublish = 0x1_0000;
 export const initialMessageBytes = 0x1_0000;
 
 /**
- * A publisher's messages of up to `sharedMessageBytes` share pieces of this size: half a second of 1 Mb/s, so that what is kept
- * beyond the frames themselves stays small beside a GOP.
+ * What a publisher sends between two reads shares a piece of memory, which grows to what one read brings: some messages at first, and
+ * at most as much as the transport hands over at once. Longer messages have memory of their own.
  */
+export const initialPieceBytes = 0x2000;
 export const sharedPieceBytes = 0x1_0000;
-export const sharedMessageBytes = 0x4000;
 
 /**
  * Every chunk costs one credit; bytes of messages and time earn them. A peer with the default chunk size of 128 always earns
@@ -71,3 +71,6 @@ export const maxAggregateMessages = 4_096;
 
 /** Acknowledgement windows are never taken smaller: a window of 1 would ask for an answer to every packet. */
 export const minAcknowledgementWindow = 4_096;
+
+/** Answers that are kept to be sent again, of a listener: most servers have fewer streams that many people join at the same time. */
+export const maxKnownReplies = 64;

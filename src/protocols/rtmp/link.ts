@@ -19,6 +19,7 @@ import {
   parseWindowAcknowledgementSize,
   writeWindowAcknowledgementSize,
 } from "./message/window-acknowledgement-size.ts";
+import type { ReplyMemo } from "./reply-memo.ts";
 
 /** The window both ends start from here: what Flash Media Server, nginx-rtmp and SRS announce. */
 export const defaultWindowBytes = 2_500_000;
@@ -47,7 +48,7 @@ export class RtmpLink {
     return this.#peerAcknowledgedBytes;
   }
 
-  /** All output so far in one piece; undefined when there is none. */
+  /** All output so far in one piece, which must not be changed; undefined when there is none. */
   pollOutput(): Uint8Array | undefined {
     const pieces = this.#output;
     this.#output = undefined;
@@ -62,6 +63,25 @@ export class RtmpLink {
 
   send(csid: number, timestamp: number, typeId: number, messageStreamId: number, payload: Uint8Array): void {
     this.sendBytes(writeMessage(csid, timestamp, typeId, messageStreamId, payload, this.#outChunkSize));
+  }
+
+  /** Sends what `write` sends; `memo` has it from whoever was sent the same. `key`: everything that the bytes depend on. */
+  sendAlike(memo: ReplyMemo | undefined, key: string, write: () => void): void {
+    if (memo === undefined) {
+      write();
+      return;
+    }
+    const wholeKey = `${this.#outChunkSize} ${key}`;
+    let bytes = memo.get(wholeKey);
+    if (bytes === undefined) {
+      const before = this.#output;
+      this.#output = undefined;
+      write();
+      bytes = this.pollOutput() ?? new Uint8Array();
+      this.#output = before;
+      memo.set(wholeKey, bytes);
+    }
+    this.sendBytes(bytes);
   }
 
   sendCommand(messageStreamId: number, name: string, transactionId: number, ...values: readonly AmfValue[]): void {

@@ -48,13 +48,13 @@ export class MessageStream {
     this.takePending();
   }
 
-  /** Keeps a message until the decision; false when there is no room. */
+  /** Keeps a copy of a message until the decision; false when there is no room. */
   keep(message: RtmpMediaMessage): boolean {
     const bytes = this.#pendingBytes + message.payload.length + pendingMessageOverheadBytes;
     if (bytes > maxPendingMediaBytes) return false;
     this.#pendingBytes = bytes;
     this.#pending ??= [];
-    this.#pending.push(message);
+    this.#pending.push({ ...message, payload: message.payload.slice() });
     return true;
   }
 

@@ -11,6 +11,7 @@ import { parsePlay } from "./message/play.ts";
 import { parsePublish } from "./message/publish.ts";
 import type { MessageStream, MessageStreamState } from "./message-stream.ts";
 import { MessageStreams } from "./message-streams.ts";
+import type { ReplyMemo } from "./reply-memo.ts";
 import type { RtmpMediaMessage, RtmpServerEvent } from "./server-events.ts";
 import {
   sendError,
@@ -136,11 +137,13 @@ export class NetStreams {
   }
 
   /** False when the peer gave up meanwhile. */
-  acceptPlay(id: number, description: string | undefined): boolean {
+  acceptPlay(id: number, description: string | undefined, memo: ReplyMemo | undefined): boolean {
     const stream = this.#decide(id, "play-pending");
     if (stream === undefined) return false;
     stream.state = "playing";
-    sendPlayStart(this.#link, id, stream.name, stream.wantsReset, description);
+    const { name, wantsReset } = stream;
+    const key = `play ${id} ${wantsReset} ${name.length} ${name} ${description}`;
+    this.#link.sendAlike(memo, key, () => sendPlayStart(this.#link, id, name, wantsReset, description));
     return true;
   }
 

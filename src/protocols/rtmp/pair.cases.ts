@@ -70,8 +70,8 @@ export class ServerBench {
       const before = piece.slice();
       this.session.handle(piece, this.now);
       if (!before.every((byte, i) => byte === piece[i])) throw new Error("the session changed its input");
-      piece.fill(0xee); // the input is only lent: nothing may depend on it any more
       this.drain();
+      piece.fill(0xee); // the input is only lent: nothing may depend on it any more
     }
   }
 
@@ -90,7 +90,8 @@ export class ServerBench {
 
   drain(): void {
     for (let event = this.session.pollEvent(); event !== undefined; event = this.session.pollEvent()) {
-      this.events.push(event);
+      // A publisher's media is lent as well.
+      this.events.push("payload" in event ? { ...event, payload: event.payload.slice() } : event);
     }
     const output = this.session.pollOutput();
     if (output !== undefined) this.#output.push(output);

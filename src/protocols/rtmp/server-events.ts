@@ -5,6 +5,7 @@ import type { RtmpCapabilities } from "./capabilities.ts";
 import type { RtmpCrypto } from "./handshake-digest.ts";
 import type { Connect } from "./message/connect.ts";
 import type { RtmpMessage } from "./message/message-type.ts";
+import type { ReplyMemo } from "./reply-memo.ts";
 
 export interface RtmpServerOptions {
   readonly crypto: RtmpCrypto;
@@ -18,9 +19,11 @@ export interface RtmpServerOptions {
   readonly commandTimeoutMs?: number;
   /** What enhanced clients are told; all that this program knows by default. */
   readonly capabilities?: RtmpCapabilities;
+  /** Of the sessions that have these options in common. */
+  readonly replies?: ReplyMemo;
 }
 
-/** A message of media, as it came; `payload` of "data" is AMF0 (perhaps with `@setDataFrame` in front). */
+/** A message of media, as it came; its payload is lent for as long as the bytes that the session was given last. `payload` of "data" is AMF0 (perhaps with `@setDataFrame` in front). */
 export type RtmpMediaMessage = RtmpMessage & { readonly type: "audio" | "video" | "data" };
 
 export type RtmpServerEvent =

@@ -187,7 +187,7 @@ describe("publish", () => {
 });
 
 describe("media", () => {
-  it("comes as events with memory of its own, in order, data included", () => {
+  it("comes as events, in order, data included", () => {
     const bench = publishingServer();
     const metadata = writeData("@setDataFrame", "onMetaData", makeAmfObject({ width: 1 }));
     bench.handle(

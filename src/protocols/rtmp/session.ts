@@ -86,7 +86,7 @@ export class RtmpServerSession {
     return this.#droppedMessages;
   }
 
-  /** Takes bytes of the peer; they are not kept. The peer's mistakes never throw: they become the "closed" event. */
+  /** Takes bytes of the peer; events of media are views of them, and to be drained while they last. The peer's mistakes never throw: they become the "closed" event. */
   handle(bytes: Uint8Array, now: number): void {
     if (this.#state === "closed") return;
     this.#now = now;
@@ -130,7 +130,7 @@ export class RtmpServerSession {
     return this.#events.shift();
   }
 
-  /** All bytes to send, in one piece with memory of its own. */
+  /** All bytes to send, in one piece, which must not be changed: others may be sent the same. */
   pollOutput(): Uint8Array | undefined {
     return this.#link.pollOutput();
   }
@@ -157,7 +157,7 @@ export class RtmpServerSession {
   /** Tells a player that its stream begins; media may be sent after it. False: it gave up meanwhile. */
   acceptPlay(messageStreamId: number, now: number, options: AcceptPlayOptions = {}): boolean {
     this.#now = now;
-    const isAccepted = this.#streams.acceptPlay(messageStreamId, options.description);
+    const isAccepted = this.#streams.acceptPlay(messageStreamId, options.description, this.#options.replies);
     this.#watchIdleness();
     return isAccepted;
   }
@@ -356,7 +356,11 @@ export class RtmpServerSession {
     this.#link.sendPeerBandwidth({ windowBytes: defaultWindowBytes, limitType: "dynamic" });
     this.#link.sendChunkSize(this.#options.chunkSize);
     const own = capabilities === undefined ? undefined : (this.#options.capabilities ?? ownCapabilities);
-    this.#link.sendCommand(0, "_result", command.transactionId, ...connectResult(connect.objectEncoding, own));
+    const { transactionId } = command;
+    const { objectEncoding } = connect;
+    this.#link.sendAlike(this.#options.replies, `connect ${transactionId} ${objectEncoding} ${own !== undefined}`, () =>
+      this.#link.sendCommand(0, "_result", transactionId, ...connectResult(objectEncoding, own)),
+    );
     this.#events.push({ type: "connect", ...connect });
   }
 

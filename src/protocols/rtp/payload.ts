@@ -17,6 +17,8 @@ export interface PayloadSink {
 /** Splits frames into RTP payloads of at most `maxPayloadBytes`, an argument of its constructor. No allocation per packet. */
 export interface RtpPayloadWriter {
   writeFrame(data: Uint8Array, isKey: boolean, sink: PayloadSink): void;
+  /** Writes the configuration alone, to go before a key frame in packets of somebody else that lacks it. Left out: there is no such form. */
+  writeConfig?(sink: PayloadSink): void;
 }
 
 /** One access unit out of packets. */
@@ -32,6 +34,19 @@ export interface RtpFrame {
   readonly description?: Uint8Array;
 }
 
+/** How far the access unit is that a packet belongs to, for those who send packets on before their unit is whole. */
+export interface UnitProgress {
+  /** The packet is the first of its unit that came. */
+  readonly isFirst: boolean;
+  /** Whether the unit is key is known: its picture has begun, or its beginning is lost. */
+  readonly isKnown: boolean;
+  readonly isKey: boolean;
+  /** Nothing of it is missing up to now, nor of what it refers to. */
+  readonly isDecodable: boolean;
+  /** All that a decoder needs to begin there has come in the unit. */
+  readonly hasConfig: boolean;
+}
+
 /**
  * Takes packets of one payload type, in order of their sequence numbers, and gives frames.
  *
@@ -44,5 +59,12 @@ export interface RtpPayloadReader {
   handle(payload: Uint8Array, timestamp: number, marker: boolean, isLossBefore: boolean): void;
   /** The next complete frame; to be called until undefined after each `handle`. */
   poll(): RtpFrame | undefined;
+  /** Damaged frames, and those left out behind them. */
   readonly droppedFrameCount: number;
+  /** Of these the whole ones that refer to what is missing. */
+  readonly waitingFrameCount?: number;
+  /** Of the packet that was handled last, which was not empty. Sound has no units: each packet is for itself. */
+  readonly progress?: UnitProgress;
+  /** False from the first packet on that not every receiver can be expected to understand: then only frames go on. */
+  readonly isPlain?: boolean;
 }

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { maxReorderPackets } from "./limits.ts";
+import { maxMissingPackets, maxReorderPackets } from "./limits.ts";
 import { RtpPacket } from "./packet.ts";
 import { writeRtpPacket } from "./packet-writer.ts";
 import { ReceiveQueue } from "./receive-queue.ts";
@@ -152,6 +152,38 @@ describe("a receive queue", () => {
     expect(queue.statistics.report(0)).toMatchObject({ highestSequence: 1, totalLost: 0 });
   });
 
+  it("tells what is worth asking for again, oldest first, over the wrap too", () => {
+    const queue = new ReceiveQueue({ clockRate: 90_000, maxDelayMs: 100 });
+    run(queue, [at(0)(65_532)]);
+    expect(queue.missing()).toEqual([]);
+    run(queue, [at(0)(65_535), at(0)(65_538)]);
+    expect(queue.missing()).toEqual([65_533, 65_534, 0, 1]);
+    run(queue, [at(10)(65_534)]);
+    expect(queue.missing()).toEqual([65_533, 0, 1]);
+    drain(queue, 100);
+    expect(queue.missing()).toEqual([]); // given up
+    run(queue, [at(200)(65_540 + maxMissingPackets * 2)]);
+    expect(queue.missing()).toEqual(Array.from({ length: maxMissingPackets }, (_, i) => 3 + i));
+  });
+
+  it("asks nothing of a source that has started anew, nor of a transport that repeats by itself", () => {
+    const queue = new ReceiveQueue({ clockRate: 90_000 });
+    queue.handle(new RtpPacket().parse(bytesOf(1)), 0);
+    queue.poll(0);
+    for (const [sequence, ssrc] of [
+      [5, 1],
+      [500, 2],
+      [501, 2],
+      [503, 2],
+    ] as const) {
+      queue.handle(new RtpPacket().parse(bytesOf(sequence, ssrc)), 0);
+    }
+    expect(queue.missing()).toEqual([502]);
+    const reliable = new ReceiveQueue({ clockRate: 90_000, maxDelayMs: 0 });
+    run(reliable, [at(0)(1), at(0)(4)]);
+    expect(reliable.missing()).toEqual([]);
+  });
+
   it("counts what a network did to the packets, and keeps their order", () => {
     const network = fc.array(
       fc.record({ isLost: fc.boolean(), isTwice: fc.boolean(), delay: fc.integer({ min: 0, max: 9 }) }),
@@ -222,6 +254,7 @@ describe("reception statistics", () => {
       lastSenderReport: 0,
       delay: 0,
     });
+    expect(queue.statistics.lossFraction).toBeCloseTo(0.2);
     run(
       queue,
       [65_538, 65_538, 65_539].map((sequence) => at(0)(sequence)),

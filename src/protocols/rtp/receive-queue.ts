@@ -9,7 +9,14 @@
 
 import { assert } from "../../bytes/assert.ts";
 import { modulo, wrapDistance } from "../../bytes/wrap.ts";
-import { defaultReorderDelayMs, maxDropout, maxMisorder, maxReorderBytes, maxReorderPackets } from "./limits.ts";
+import {
+  defaultReorderDelayMs,
+  maxDropout,
+  maxMisorder,
+  maxMissingPackets,
+  maxReorderBytes,
+  maxReorderPackets,
+} from "./limits.ts";
 import { RtpPacket } from "./packet.ts";
 import { ReceptionStatistics } from "./reception-statistics.ts";
 
@@ -124,6 +131,20 @@ export class ReceiveQueue {
     this.#waitingBytes -= bytes.length;
     this.#take(sequence);
     return this.#polled.parse(bytes);
+  }
+
+  /**
+   * Sequence numbers that are missing and may be asked for again (RFC 4585 §6.2.1), oldest first: what `poll` waits for, and no
+   * more than a receiver should ask for before it asks for a key frame instead.
+   */
+  missing(): readonly number[] {
+    const missing: number[] = [];
+    // What the source before a restart did not send, it will not send any more.
+    const from = Math.max(this.#next, this.#restartAt);
+    for (let sequence = from; sequence < this.#highest && missing.length < maxMissingPackets; sequence++) {
+      if (!this.#waiting.has(sequence)) missing.push(sequence % sequenceCount);
+    }
+    return missing;
   }
 
   /** When `poll` will give up what is missing; undefined when nothing waits. */

@@ -29,6 +29,7 @@ export class ReceptionStatistics {
   #lastTimestamp = 0;
   #lastArrivedMs = 0;
   #jitterTicks = 0;
+  #lossFraction = 0;
   #lastSenderReport: { readonly compactNtp: number; readonly arrivedMs: number } | undefined;
 
   /** @param clockRate ticks per second of the timestamps */
@@ -39,6 +40,11 @@ export class ReceptionStatistics {
   /** The sequence number, wraps included, of the source's first packet. */
   get firstSequence(): number {
     return this.#firstSequence;
+  }
+
+  /** The share of packets that was lost between the last two reports, from 0 to 1. */
+  get lossFraction(): number {
+    return this.#lossFraction;
   }
 
   get jitterMs(): number {
@@ -54,6 +60,7 @@ export class ReceptionStatistics {
     this.#expectedBefore = 0;
     this.#receivedBefore = 0;
     this.#jitterTicks = 0;
+    this.#lossFraction = 0;
     this.#lastSenderReport = undefined;
   }
 
@@ -78,11 +85,12 @@ export class ReceptionStatistics {
     this.#expectedBefore = expected;
     this.#receivedBefore = this.#receivedCount;
     const lost = expected - this.#receivedCount;
+    this.#lossFraction = expectedNow > 0 ? Math.max(lostNow / expectedNow, 0) : 0;
     const senderReport = this.#lastSenderReport;
     const delayMs = senderReport === undefined ? 0 : nowMs - senderReport.arrivedMs;
     return {
       ssrc: this.#ssrc,
-      fractionLost: expectedNow > 0 && lostNow > 0 ? Math.min(Math.floor((lostNow * 256) / expectedNow), 255) : 0,
+      fractionLost: Math.min(Math.floor(this.#lossFraction * 256), 255),
       totalLost: Math.min(Math.max(lost, -0x80_0000), 0x7f_ffff),
       highestSequence: this.#highestSequence % 0x1_0000_0000,
       jitter: Math.floor(this.#jitterTicks),

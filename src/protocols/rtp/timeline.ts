@@ -75,7 +75,7 @@ export class RtpTrackClock {
       this.#ntpOffsetMs = undefined;
       this.#begin(timestamp, this.#ticks() + Math.round(elapsedTicks), elapsedMs);
     } else {
-      this.#slew(elapsedTicks);
+      this.#slew(step);
       this.#lastTimestamp = timestamp;
       this.#lastTicks += step;
       this.#lastElapsedMs = elapsedMs;
@@ -125,14 +125,19 @@ export class RtpTrackClock {
     if (reference === this || reference.#ntpOffsetMs === undefined) return;
     const apartMs = this.#ntpOffsetMs - reference.#ntpOffsetMs;
     const correctionMs = apartMs - Math.round(apartMs / eraMs) * eraMs; // 2036 may lie between two reports
-    // Cameras exist whose tracks have wall clocks that are hours apart: then arrival is the better witness.
-    if (Math.abs(correctionMs) <= maxCorrectionMs) this.#wantedCorrection = (correctionMs * this.#clockRate) / 1_000;
+    const correction = (correctionMs * this.#clockRate) / 1_000;
+    // Cameras exist whose tracks have wall clocks that are hours apart: then arrival is the better witness. Clocks that drift
+    // get as far from each other, too, but not from one report to the next.
+    const change = Math.abs(correction - this.#wantedCorrection);
+    if (change * 1_000 <= maxCorrectionMs * this.#clockRate) this.#wantedCorrection = correction;
   }
 
-  #slew(elapsedTicks: number): void {
+  /** A part of the step, so that no correction turns the order of two packets round. */
+  #slew(step: number): void {
     const missing = this.#wantedCorrection - this.#correction;
     if (missing === 0) return;
-    const most = Math.max(elapsedTicks, 0) * maxSlew;
+    const rate = Math.abs(missing) / (slewSeconds * this.#clockRate);
+    const most = Math.max(step, 0) * Math.min(Math.max(rate, minSlew), maxSlew);
     this.#correction += Math.min(Math.max(missing, -most), most);
   }
 }
@@ -144,6 +149,9 @@ const maxStepSeconds = 10;
 /** Lip sync that is off by more was never meant by the sender. */
 const maxCorrectionMs = 3_000;
 /** Of the time that goes by: sound that is slower or faster by 1 % for some seconds is not heard. */
-const maxSlew = 0.01;
+const minSlew = 0.01;
+/** What is more than that puts right in this time is seen, and is worth some seconds of sound that is heard to be wrong. */
+const slewSeconds = 15;
+const maxSlew = 0.1;
 const fractionsPerMs = 0x1_0000_0000 / 1_000;
 const eraMs = 0x1_0000_0000 * 1_000;

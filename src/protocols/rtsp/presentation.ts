@@ -1,5 +1,6 @@
 /** What was described to a player or announced by a publisher: the address that others hang on, and the tracks' controls. */
 
+import { maxTracks } from "./limits.ts";
 import { isSameTarget, isTrackTarget, parseRequestTarget, type RequestTarget } from "./url.ts";
 
 export interface Presentation {
@@ -12,6 +13,15 @@ export interface Presentation {
 /** `a=control` of the tracks in descriptions of ours. */
 export function trackControl(trackIndex: number): string {
   return `trackID=${trackIndex}`;
+}
+
+/** Of the first so many tracks; the same for all sessions. */
+export function trackControls(trackCount: number): readonly string[] {
+  return controlsByCount[trackCount] ?? controlsOf(trackCount);
+}
+
+function controlsOf(trackCount: number): readonly string[] {
+  return Array.from({ length: trackCount }, (_, i) => trackControl(i));
 }
 
 /** The track that a SETUP is for; -1: none. Who sets up the presentation itself means its only track, or its first. */
@@ -35,3 +45,5 @@ export function presentationTarget({ path, query }: RequestTarget): RequestTarge
   const track = /(?:^|\/)trackID=[0-9]{1,3}$/;
   return track.test(query) ? { path, query: query.replace(track, "") } : { path: path.replace(track, ""), query };
 }
+
+const controlsByCount: readonly (readonly string[])[] = Array.from({ length: maxTracks + 1 }, (_, i) => controlsOf(i));

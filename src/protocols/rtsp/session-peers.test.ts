@@ -39,18 +39,26 @@ class Relay {
     return this.#packetCount;
   }
 
+  /** On a port that depends on the process, below those that the system gives away, and the two behind it for UDP. */
   async open(): Promise<void> {
-    this.port = await listen((port, done) => {
-      this.#server.once("error", () => done(false));
-      this.#server.listen(port, "127.0.0.1", () => done(true));
-    });
-    for (const offset of [1, 2]) {
-      const udp = createSocket("udp4");
-      udp.bind(this.port + offset, "127.0.0.1");
-      udp.on("message", (packet) => this.#publish(offset === 1 ? "rtp" : "rtcp", packet));
-      await once(udp, "listening");
-      this.#udp.push(udp);
+    for (let port = 10_000 + 4 * (process.pid % 5_000); port < 32_000; port += 4) {
+      const udp = [createSocket("udp4"), createSocket("udp4")];
+      const areOpen = await Promise.all([
+        isListening(this.#server, () => this.#server.listen(port, "127.0.0.1")),
+        ...udp.map((socket, i) => isListening(socket, () => socket.bind(port + 1 + i, "127.0.0.1"))),
+      ]);
+      if (!areOpen.includes(false)) {
+        this.port = port;
+        for (const [i, socket] of udp.entries()) {
+          socket.on("message", (packet) => this.#publish(i === 0 ? "rtp" : "rtcp", packet));
+          this.#udp.push(socket);
+        }
+        return;
+      }
+      for (const socket of udp) socket.close();
+      await new Promise((closed) => this.#server.close(closed));
     }
+    throw new Error("no three ports in a row are free");
   }
 
   close(): void {
@@ -167,12 +175,13 @@ class Relay {
   }
 }
 
-/** A port that depends on the process, below those that the system gives away. */
-async function listen(tryPort: (port: number, done: (isOpen: boolean) => void) => void): Promise<number> {
-  for (let port = 10_000 + 4 * (process.pid % 5_000); port < 32_000; port += 4) {
-    if (await new Promise<boolean>((done) => tryPort(port, done))) return port;
-  }
-  throw new Error("no port is free");
+/** False: the port is somebody else's. */
+function isListening(socket: Server | UdpSocket, open: () => void): Promise<boolean> {
+  return new Promise((done) => {
+    socket.once("listening", () => done(true));
+    socket.once("error", () => done(false));
+    open();
+  });
 }
 
 const relay = new Relay();

@@ -20,7 +20,7 @@ import { parseTransports, writeTransport } from "./message/transport.ts";
 import { RtspMessageReader } from "./message-reader.ts";
 import { MessageTimer } from "./message-timer.ts";
 import { OutputQueue } from "./output-queue.ts";
-import { findScope, findTrack, type Presentation, presentationTarget, trackControl } from "./presentation.ts";
+import { findScope, findTrack, type Presentation, presentationTarget, trackControls } from "./presentation.ts";
 import { RequestQueue } from "./request-queue.ts";
 import { ServerCredentials } from "./server-credentials.ts";
 import type { FirstPacket, RtspServerEvent, RtspServerOptions, SetupAnswer } from "./server-events.ts";
@@ -142,7 +142,7 @@ export class RtspServerSession {
     return this.#output.poll();
   }
 
-  /** Answers "describe". `sdp` has {@link trackControl} for each of its `trackCount` tracks. False: nobody waits any more. */
+  /** Answers "describe". `sdp` has {@link trackControls} for each of its `trackCount` tracks. False: nobody waits any more. */
   acceptDescribe(
     requestId: number,
     answer: { readonly sdp: string; readonly trackCount: number },
@@ -150,7 +150,7 @@ export class RtspServerSession {
   ): boolean {
     const pending = this.#take(requestId, "describe", now);
     if (pending === undefined) return false;
-    const controls = Array.from({ length: answer.trackCount }, (_, i) => trackControl(i));
+    const controls = trackControls(answer.trackCount);
     this.#described = { role: "play", target: pending.target, controls };
     const { request } = pending;
     this.#resume(() => {

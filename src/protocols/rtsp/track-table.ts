@@ -19,9 +19,7 @@ export interface ChosenTransport {
 }
 
 export class TrackTable {
-  readonly #tracks: SetUpTrack[] = [];
-  /** Channel → 2 × track index, + 1 for RTCP; -1: nobody's. */
-  #channels = noChannels;
+  #tracks: readonly SetUpTrack[] = [];
 
   get tracks(): readonly SetUpTrack[] {
     return this.#tracks;
@@ -38,17 +36,22 @@ export class TrackTable {
 
   add(track: SetUpTrack): void {
     assert(!this.isSetUp(track.trackIndex), "a track is set up twice");
-    this.#tracks.push(track);
-    if (track.transport.kind !== "tcp") return;
-    if (this.#channels === noChannels) this.#channels = new Int8Array(256).fill(-1);
-    const [rtp, rtcp] = track.transport.channels;
-    this.#channels[rtp] = 2 * track.trackIndex;
-    this.#channels[rtcp] = 2 * track.trackIndex + 1;
+    const { transport } = track;
+    const kept = transport.kind === "tcp" ? { ...track, transport: tcpTransport(transport.channels) } : track;
+    this.#tracks = this.#tracks.concat(kept); // of its length: an array that grows has room for 17
   }
 
-  /** 2 × track index, + 1 for RTCP; -1 for a channel that was never set up. */
+  /**
+   * 2 × track index, + 1 for RTCP; -1 for a channel that was never set up. A table of all channels would be a fifth of what a
+   * player takes, and a session has two tracks.
+   */
   findChannel(channel: number): number {
-    return this.#channels[channel] as number;
+    for (const { trackIndex, transport } of this.#tracks) {
+      if (transport.kind !== "tcp") continue;
+      if (transport.channels[0] === channel) return 2 * trackIndex;
+      if (transport.channels[1] === channel) return 2 * trackIndex + 1;
+    }
+    return -1;
   }
 
   /** The client's best alternative that we can do; undefined: none. */
@@ -72,7 +75,7 @@ export class TrackTable {
   }
 
   #areFree([rtp, rtcp]: NumberPair): boolean {
-    return this.#channels[rtp] === -1 && this.#channels[rtcp] === -1;
+    return this.findChannel(rtp) === -1 && this.findChannel(rtcp) === -1;
   }
 
   #requested(
@@ -103,8 +106,16 @@ export class TrackTable {
   }
 }
 
-/** Of every session without a track over TCP. */
-const noChannels = new Int8Array(256).fill(-1);
+/** The same object for all sessions with these channels, when they are a usual pair. */
+function tcpTransport(channels: NumberPair): RequestedTransport {
+  const [rtp, rtcp] = channels;
+  const usual = rtcp === rtp + 1 ? usualTransports[rtp / 2] : undefined;
+  return usual ?? { kind: "tcp", channels };
+}
+
+const usualTransports: readonly RequestedTransport[] = Array.from({ length: 128 }, (_, i) => {
+  return { kind: "tcp", channels: [2 * i, 2 * i + 1] };
+});
 
 /** The Transport of the answer. */
 export function answerTransport(chosen: ChosenTransport, role: "play" | "record", answer: SetupAnswer): RtspTransport {

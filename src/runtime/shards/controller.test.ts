@@ -295,3 +295,44 @@ test("everything that happens on any shard is heard, also of streams that nobody
   expect(controller.counters.serviceFailureCount).toBe(1);
   expect(controller.publisherCount).toBe(1);
 });
+
+describe("a stream that the server fetches by itself", () => {
+  test("is no publisher's, whatever access says", async () => {
+    open({
+      supply: {
+        refusal: ({ protocol }) => (protocol === "pull" ? undefined : "it is fetched"),
+        summon: () => undefined,
+      },
+    });
+    await expect(publish(1)).rejects.toMatchObject({ code: "ERR_STREAM_BUSY", message: "it is fetched" });
+    expect(controller.counters).toMatchObject({ deniedCount: 0, refusedCount: 1 });
+    await controller.calls.publish({ shard: 1, request: { name: key, protocol: "pull" } });
+  });
+
+  test("is waited for by those who may play it, until it is there or was waited for in vain", async () => {
+    const summoned: string[] = [];
+    const waiting = Promise.withResolvers<void>();
+    open({
+      authenticator: { authorize: ({ query }) => ({ isAllowed: query === "", reason: "not this one" }) },
+      supply: {
+        refusal: () => undefined,
+        summon: (stream, protocol) => {
+          summoned.push(`${stream.key} ${protocol}`);
+          return waiting.promise;
+        },
+      },
+    });
+    const denied = controller.calls.play({ shard: 3, request: { name: key, protocol: "test", query: "x" } });
+    expect(await rejectionCode(denied)).toBe("ERR_NOT_AUTHORIZED");
+    expect(summoned).toEqual([]);
+    const playing = play();
+    const inVain = play("live/other");
+    inVain.catch(() => {});
+    await spoken();
+    expect(summoned).toEqual(["live/cam test", "live/other test"]);
+    await begun(2);
+    waiting.resolve();
+    expect(await playing).toEqual({ owner: 2 });
+    expect(await rejectionCode(inVain)).toBe("ERR_STREAM_NOT_FOUND");
+  });
+});

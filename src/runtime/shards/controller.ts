@@ -23,6 +23,18 @@ export interface ControllerOptions {
   /** Hears everything that happens on any shard. */
   readonly eventBus: EventBus;
   readonly limits: Pick<EngineLimits, "maxPublishers" | "maxStreams" | "maxApplications">;
+  readonly supply?: StreamSupply;
+}
+
+/** Streams that the server fetches by itself, always or when somebody wants to play them. */
+export interface StreamSupply {
+  /** Why this publisher can't have the stream, whatever it may do otherwise; undefined when it can. */
+  refusal(access: AccessRequest): string | undefined;
+  /**
+   * Somebody who may play wants this stream. Resolves when it is there, or when it was waited for long enough; undefined when
+   * there is nothing to wait for.
+   */
+  summon(stream: StreamName, protocol: string): Promise<void> | undefined;
 }
 
 /** Counts that only grow. */
@@ -119,7 +131,10 @@ export class Controller {
   }
 
   /** Gives the stream to `shard`; returns what it was on another shard. */
-  #claim({ stream, address }: AccessRequest, shard: number): Entry | undefined {
+  #claim(access: AccessRequest, shard: number): Entry | undefined {
+    const { stream, address } = access;
+    const refusal = this.#options.supply?.refusal(access);
+    if (refusal !== undefined) throw new CodedError(ERR_STREAM_BUSY, refusal);
     const known = this.#entries.get(stream.key);
     this.#checkPublisher(stream, known);
     const from = known === undefined || known.owner === shard ? undefined : known;
@@ -183,6 +198,7 @@ export class Controller {
 
   async #play(request: PeerRequest): Promise<{ readonly owner: number }> {
     const access = await this.#gate.admit("play", request);
+    await this.#options.supply?.summon(access.stream, access.protocol);
     await this.#settled(access.stream.key);
     return this.#gate.decide(access, () => {
       const entry = this.#entries.get(access.stream.key);

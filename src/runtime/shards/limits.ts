@@ -8,3 +8,6 @@ export const callTimeoutMs = 10_000;
 
 /** Logs that one thread reads from one other: streams times wire formats. */
 export const maxForeignLogs = 16_384;
+
+/** The same for where a stream is: it may have to be fetched first, which an operator allows at most 30 s. */
+export const playTimeoutMs: number = 30_000 + callTimeoutMs;

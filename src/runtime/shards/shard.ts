@@ -23,7 +23,7 @@ import { ERR_SHARD_BUSY, ERR_SHARD_GONE } from "../errors.ts";
 import type { ControllerCalls, ForeignLog, MemoryHandle, PeerCalls, ReleasedStream, ShardCalls } from "./calls.ts";
 import { Doorbell } from "./doorbell.ts";
 import { Feed, type Player } from "./feed.ts";
-import { maxForeignLogs } from "./limits.ts";
+import { maxForeignLogs, playTimeoutMs } from "./limits.ts";
 import type { Link, LinkCounters } from "./link.ts";
 import { FeedSubscription, type PlayerSubscription, type SubscriptionOwner } from "./subscription.ts";
 
@@ -208,7 +208,8 @@ export class Shard implements StreamAccess, SubscriptionOwner {
   // Players.
 
   async #locate(request: PeerRequest): Promise<number> {
-    return (await this.#controller.call("play", { shard: this.index, request })).owner;
+    const options = { timeoutMs: playTimeoutMs };
+    return (await this.#controller.call("play", { shard: this.index, request }, options)).owner;
   }
 
   /** A place in the feed, which is open when this resolves. */

@@ -21,12 +21,12 @@ import { ServerMeter } from "./server-meter.ts";
 import { runPlayers } from "./steady-players.ts";
 import { runPublishers } from "./steady-publishers.ts";
 
-/** Runs to its end. Errors: ERR_BENCH_ADDRESS, ERR_RTMP_URL and ERR_BENCH_REFUSED, before anything was connected. */
+/** Runs to its end. Errors: ERR_BENCH_ADDRESS, ERR_RTMP_URL, ERR_RTSP_URL and ERR_BENCH_REFUSED, before anything was connected. */
 export async function runBench(options: BenchOptions, onProgress: (line: string) => void): Promise<BenchReport> {
   const address = parseBenchAddress(options.address);
   const host = await resolveHost(address.host, options.allowRemote);
   const wanted = options.publishers ?? options.players;
-  checkDescriptors(wanted);
+  checkDescriptors(wanted, descriptorsPerPeer(address, options));
   const notes: string[] = [];
   const transport = openTransport({
     choice: options.transport,
@@ -60,16 +60,25 @@ async function resolveHost(host: string, allowRemote: boolean): Promise<string> 
   );
 }
 
-function checkDescriptors(wanted: number): void {
+function checkDescriptors(wanted: number, descriptorsEach: number): void {
   const limit = descriptorLimit();
-  if (limit === undefined || wanted + ownDescriptors <= limit) return;
+  if (limit === undefined || wanted * descriptorsEach + ownDescriptors <= limit) return;
+  const most = Math.max(0, Math.floor((limit - ownDescriptors) / descriptorsEach));
   throw new CodedError(
     ERR_BENCH_REFUSED,
-    `a process may have ${limit} descriptors here, enough for ${Math.max(0, limit - ownDescriptors)} players: ulimit -n raises it`,
+    `a process may have ${limit} descriptors here, enough for ${most} players: ulimit -n raises it`,
   );
 }
 
+/** Over UDP a player has two sockets for each of its tracks besides. */
+function descriptorsPerPeer(address: BenchAddress, { rtspTransport }: BenchOptions): number {
+  return address.protocol === "rtsp" && rtspTransport === "udp" ? 1 + 2 * usualTrackCount : 1;
+}
+
+/** Pictures and sound. */
+const usualTrackCount = 2;
+
 /** The same server's, when the address says where it is. */
 function statsUrlOf(address: BenchAddress): string | undefined {
-  return address.protocol === "rtmp" ? undefined : `http://${address.authority}/stats`;
+  return address.protocol === "rtmp" || address.protocol === "rtsp" ? undefined : `http://${address.authority}/stats`;
 }

@@ -3,8 +3,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { GeneratorMeter, generatorNotes } from "./generator-meter.ts";
 import { maxConnecting } from "./limits.ts";
-import { MediaChecks } from "./media-checks.ts";
-import { check, checkMedia, mediaFigures } from "./media-verdict.ts";
+import { check, checkMedia, checkPackets, mediaFigures } from "./media-verdict.ts";
+import { openPlayers } from "./open-players.ts";
 import { publishStream } from "./published-stream.ts";
 import { type BenchReport, type Check, timesOf } from "./report.ts";
 import { type BenchRun, Ticker } from "./run.ts";
@@ -15,11 +15,11 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
   const { players, rate, seconds, maxGapMs } = options;
   const published = options.publishUrl === undefined ? undefined : await publishStream(run, options.publishUrl);
   await meter.sampleIdle();
-  const checks = new MediaChecks(players, maxGapMs);
+  const opened = openPlayers(run);
   const free = Array.from({ length: players }, (_, player) => players - 1 - player);
   /** Who has joined, in the order of leaving. */
   const playing: { readonly player: number; readonly untilMs: number }[] = [];
-  const load = makeLoad(run, checks, {
+  const load = makeLoad(run, opened, {
     onJoined: (player) => playing.push({ player, untilMs: performance.now() + playMs }),
     onOver: (player) => free.push(player),
   });
@@ -32,7 +32,7 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
       load.sweep();
       return `churning: ${load.joinTimes.count} have joined, ${load.failures.total} failed, ${load.playingCount} play`;
     });
-    let [opened, left] = [0, 0];
+    let [openedCount, left] = [0, 0];
     for (let nowMs = startMs; nowMs - startMs < seconds * 1000 || load.joiningCount > 0; nowMs = performance.now()) {
       for (let next = playing[left]; next !== undefined && next.untilMs <= nowMs; next = playing[++left]) {
         if (load.isPlaying(next.player)) load.leave(next.player);
@@ -43,18 +43,18 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
       }
       const due = Math.min(seconds * rate, Math.floor(((nowMs - startMs) / 1000) * rate) + 1);
       const mayOpen = nowMs - startMs < seconds * 1000;
-      while (mayOpen && opened < due && load.joiningCount < maxConnecting) {
+      while (mayOpen && openedCount < due && load.joiningCount < maxConnecting) {
         const player = free.pop();
         if (player === undefined) break;
         load.open(player);
-        opened++;
+        openedCount++;
       }
       ticker.tick(nowMs);
       await sleep(1);
     }
     meter.endWindow();
     const generator = generatorMeter.figures();
-    notes.push(...generatorNotes(generator));
+    notes.push(...generatorNotes(generator), ...(opened.protocols.notes?.() ?? []));
     const bytes = transport.counters.receivedBytes - bytesBefore;
     const joined = load.joinTimes.count;
     const failed = load.failures.total;
@@ -64,7 +64,8 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
     const verdicts: Check[] = [
       ...(published === undefined ? [] : [published.verdict()]),
       check("joined", joined > 0 && failed === 0, `${joined} joins, ${failed} failures`),
-      ...checkMedia(checks, load.failures, maxGapMs),
+      ...checkMedia(opened, load.failures, maxGapMs),
+      ...checkPackets(opened.packets, performance.now()),
       ...leftover,
     ];
     return {
@@ -79,10 +80,12 @@ export async function runChurn(run: BenchRun): Promise<BenchReport> {
       seconds: generator.seconds,
       bytes,
       gigabitsPerSecond: (bytes * 8) / 1e9 / generator.seconds,
+      connect: timesOf(load.connectTimes),
       join: timesOf(load.joinTimes),
+      first: timesOf(load.firstTimes),
       key: timesOf(load.keyTimes),
       latency: undefined, // what a joining player gets first is old
-      media: mediaFigures(checks, 0),
+      media: mediaFigures(opened, 0),
       server: meter.figures(bytes, undefined),
       stats,
       sample: undefined,

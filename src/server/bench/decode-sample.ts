@@ -13,10 +13,16 @@ export interface DecodedSample {
 }
 
 /** undefined: ffmpeg is not on the PATH. */
-export async function decodeSample(address: BenchAddress, count: number): Promise<DecodedSample | undefined> {
+export async function decodeSample(
+  address: BenchAddress,
+  rtspTransport: "tcp" | "udp",
+  count: number,
+): Promise<DecodedSample | undefined> {
   // It knows no WebSocket-FLV: the same server has the same stream over HTTP.
   const url = address.url.replace(/^ws:/, "http:");
-  const results = await Promise.all(Array.from({ length: count }, () => decode(url)));
+  const transport = address.protocol === "rtsp" ? ["-rtsp_transport", rtspTransport] : [];
+  const input = [...transport, timeoutOptions[address.protocol], String(timeoutMs * 1000), "-i", url];
+  const results = await Promise.all(Array.from({ length: count }, () => decode(input)));
   const found = results.filter((result) => result !== undefined);
   if (found.length === 0) return undefined;
   return {
@@ -32,9 +38,9 @@ interface Decoded {
   readonly complaint: string | undefined;
 }
 
-function decode(url: string): Promise<Decoded | undefined> {
-  const input = ["-rw_timeout", String(timeoutMs * 1000), "-i", url, "-t", String(sampleSeconds)];
-  const args = ["-nostdin", "-v", "error", ...input, "-f", "null", "-progress", "pipe:1", "-"];
+function decode(input: readonly string[]): Promise<Decoded | undefined> {
+  const output = ["-t", String(sampleSeconds), "-f", "null", "-progress", "pipe:1", "-"];
+  const args = ["-nostdin", "-v", "error", ...input, ...output];
   const child = spawn("ffmpeg", args, { stdio: ["ignore", "pipe", "pipe"] });
   const timer = setTimeout(() => child.kill("SIGKILL"), timeoutMs);
   let pictureCount = 0;
@@ -63,4 +69,11 @@ function decode(url: string): Promise<Decoded | undefined> {
 const sampleSeconds = 3;
 /** From start to end: ffmpeg probes for up to 5 s. */
 const timeoutMs = 15_000;
+/** In microseconds. */
+const timeoutOptions: Readonly<Record<BenchAddress["protocol"], string>> = {
+  rtmp: "-rw_timeout",
+  "http-flv": "-rw_timeout",
+  "ws-flv": "-rw_timeout",
+  rtsp: "-timeout",
+};
 const maxComplaintLength = 2_000;

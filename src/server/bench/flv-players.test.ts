@@ -77,7 +77,7 @@ interface Played {
 
 function play(url: string, pieces: readonly Uint8Array[], size: number): Played {
   const address = parseBenchAddress(url);
-  if (address.protocol === "rtmp") throw new Error("an address of FLV");
+  if (address.protocol === "rtmp" || address.protocol === "rtsp") throw new Error("an address of FLV");
   const checks = new MediaChecks(2, 500);
   const sent: Uint8Array[] = [];
   const connection = { send: (bytes: Uint8Array) => sent.push(bytes) } as unknown as Connection;

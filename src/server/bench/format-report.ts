@@ -40,10 +40,14 @@ function loadRows(report: BenchReport): Row[] {
       formatTimes(report.join),
     ],
   ];
+  if (report.first !== undefined) rows.push(["from PLAY to the first packet", formatTimes(report.first)]);
+  if (report.connect !== undefined) rows.push(["until connected", formatTimes(report.connect)]);
   if (mode !== "publishers") rows.push(["join, to the first key frame", formatTimes(report.key)]);
   if (report.latency !== undefined) rows.push(["added latency", formatTimes(report.latency)]);
   if (media !== undefined) {
-    rows.push(["tags checked", media.tagCount.toLocaleString("en")]);
+    const { packets, tagCount } = media;
+    rows.push([packets === undefined ? "tags checked" : "frames checked", tagCount.toLocaleString("en")]);
+    if (packets !== undefined) rows.push(["packets checked", packets.packetCount.toLocaleString("en")]);
     rows.push(["longest gap", `${round(media.longestGapMs)} ms`]);
     if (mode === "players") rows.push(["least of a player", `${(media.leastShare * 100).toFixed(0)} % of the mean`]);
   }

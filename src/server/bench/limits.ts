@@ -26,10 +26,8 @@ export const maxConnecting = 512;
 /** From connect() to the first media byte: what a viewer waits, ten times over. */
 export const joinTimeoutMs = 10_000;
 
-/** Connections from one address to one peer: the ports that Linux gives out are 28,232, and closed ones keep theirs a minute. */
-export const connectionsPerAddress = 20_000;
-/** Local addresses that are used in turn: 127.0.0.1 to 127.0.0.10. */
-export const localAddressCount = 10;
+/** Local addresses that are used in turn, 127.0.0.1 to 127.0.0.32: 7,500 connections a second stay below 14,116 of each in a minute. */
+export const localAddressCount = 32;
 
 /** A response head: Node's own limit. */
 export const maxHeadBytes = 16_384;
@@ -39,6 +37,16 @@ export const maxKeptMessageBytes = 8_192;
 
 /** Chunk streams of one player: servers use five. */
 export const chunkStreamsPerPlayer = 8;
+
+/** Tracks of one RTSP player: pictures and sound, and one more of each. */
+export const tracksPerPlayer = 4;
+
+/** UDP ports of players: below are those of services, above those that systems give out. */
+export const firstUdpPort = 10_000;
+export const lastUdpPort = 31_999;
+
+/** A body, or a head, of an RTSP server: descriptions of large streams have 8 KiB. */
+export const maxRtspMessageBytes = 65_536;
 
 /** Different reasons of failure that are told apart; what comes after is counted as the last one. */
 export const maxFailureReasons = 32;

@@ -13,7 +13,7 @@ import { Histogram } from "./histogram.ts";
 import { joinTimeoutMs } from "./limits.ts";
 import type { LocalAddresses } from "./local-addresses.ts";
 import type { MediaChecks } from "./media-checks.ts";
-import type { PlayerProtocol, PlayerProtocols } from "./player-protocol.ts";
+import type { PlayerLink, PlayerProtocol, PlayerProtocols } from "./player-protocol.ts";
 
 export interface LoadOptions {
   readonly transport: Transport;
@@ -35,6 +35,9 @@ export class Load {
   readonly failures: FailureCounts = new FailureCounts();
   /** From connect() to the first media byte, and to the first whole key frame. */
   readonly joinTimes: Histogram = new Histogram();
+  /** From connect() until the connection stood, and from PLAY to the first media byte. */
+  readonly connectTimes: Histogram = new Histogram();
+  readonly firstTimes: Histogram = new Histogram();
   readonly keyTimes: Histogram = new Histogram();
   readonly #options: LoadOptions;
   /** For those who stop reading, which a socket of Node can. */
@@ -84,7 +87,9 @@ export class Load {
     const socket = this.isStalled(player) ? createConnection({ ...options, noDelay: true }) : undefined;
     const createHandler = (connection: Connection): PlayerHandler => {
       this.#connections[player] = connection;
-      return new PlayerHandler(this, player, protocols.start(player, connection, nowMs), socket);
+      const handler = new PlayerHandler(this, player, localAddress, socket);
+      handler.protocol = protocols.start(player, connection, nowMs, handler);
+      return handler;
     };
     if (socket === undefined) transport.connect(options, createHandler);
     else this.#portable.adopt(socket, createHandler);
@@ -112,6 +117,10 @@ export class Load {
 
   // For the handlers.
 
+  connected(player: number): void {
+    this.connectTimes.add(performance.now() - (this.#startedAtMs[player] as number));
+  }
+
   /** Bytes of media, perhaps the first ones. Returns whether the player plays. */
   received(player: number, byteLength: number): boolean {
     const { checks } = this.#options;
@@ -119,7 +128,10 @@ export class Load {
     const startedAtMs = this.#startedAtMs[player] as number;
     if (this.#states[player] === states.joining && checks.firstMediaAtMs[player] !== 0) {
       this.#setState(player, states.playing);
-      this.joinTimes.add((checks.firstMediaAtMs[player] as number) - startedAtMs);
+      const firstAtMs = checks.firstMediaAtMs[player] as number;
+      const playSentAtMs = checks.playSentAtMs[player] as number;
+      this.joinTimes.add(firstAtMs - startedAtMs);
+      if (playSentAtMs !== 0) this.firstTimes.add(firstAtMs - playSentAtMs);
       this.#options.onJoined(player);
     }
     if (this.#hasKey[player] === 0 && checks.firstKeyAtMs[player] !== 0) {
@@ -157,23 +169,29 @@ export class Load {
   }
 }
 
-class PlayerHandler implements ConnectionHandler {
+class PlayerHandler implements ConnectionHandler, PlayerLink {
+  readonly localAddress: string | undefined;
+  /** Set right after it was made. */
+  protocol: PlayerProtocol | undefined;
   readonly #load: Load;
   readonly #player: number;
-  readonly #protocol: PlayerProtocol;
   /** Of a player that is to stop reading. */
   readonly #socket: Socket | undefined;
 
-  constructor(load: Load, player: number, protocol: PlayerProtocol, socket: Socket | undefined) {
+  constructor(load: Load, player: number, localAddress: string | undefined, socket: Socket | undefined) {
+    this.localAddress = localAddress;
     this.#load = load;
     this.#player = player;
-    this.#protocol = protocol;
     this.#socket = socket;
+  }
+
+  handleConnect(): void {
+    this.#load.connected(this.#player);
   }
 
   handleBytes(bytes: Uint8Array): void {
     try {
-      this.#protocol.handle(bytes, performance.now());
+      this.protocol?.handle(bytes, performance.now());
     } catch (error) {
       if (!(error instanceof CodedError)) throw error;
       this.#load.fail(this.#player, error);
@@ -183,7 +201,16 @@ class PlayerHandler implements ConnectionHandler {
   }
 
   handleClose(errorName?: string): void {
+    this.protocol?.close?.();
     this.#load.closed(this.#player, errorName);
+  }
+
+  received(byteLength: number): void {
+    this.#load.received(this.#player, byteLength);
+  }
+
+  fail(error: CodedError): void {
+    this.#load.fail(this.#player, error);
   }
 }
 

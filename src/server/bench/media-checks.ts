@@ -17,6 +17,8 @@ export class MediaChecks {
   /** `performance.now()` when the first body byte of audio or video was here, and when the first key frame was; 0: not yet. */
   readonly firstMediaAtMs: Float64Array;
   readonly firstKeyAtMs: Float64Array;
+  /** When the request was sent that media answers (PLAY); 0: the protocol has none, or it was not sent yet. */
+  readonly playSentAtMs: Float64Array;
   readonly receivedBytes: Float64Array;
   readonly #newestMs: Uint32Array;
   readonly #hasNewest: Uint8Array;
@@ -29,13 +31,14 @@ export class MediaChecks {
   constructor(playerCount: number, maxGapMs: number) {
     this.firstMediaAtMs = new Float64Array(playerCount);
     this.firstKeyAtMs = new Float64Array(playerCount);
+    this.playSentAtMs = new Float64Array(playerCount);
     this.receivedBytes = new Float64Array(playerCount);
     this.#newestMs = new Uint32Array(playerCount * trackCount);
     this.#hasNewest = new Uint8Array(playerCount * trackCount);
     this.#maxGapMs = maxGapMs;
   }
 
-  /** Tags of audio and video. */
+  /** Tags of audio and video, or frames where there are no tags. */
   get tagCount(): number {
     return this.#tagCount;
   }
@@ -57,13 +60,16 @@ export class MediaChecks {
   reset(player: number): void {
     this.firstMediaAtMs[player] = 0;
     this.firstKeyAtMs[player] = 0;
+    this.playSentAtMs[player] = 0;
     this.receivedBytes[player] = 0;
     this.#hasNewest.fill(0, player * trackCount, (player + 1) * trackCount);
   }
 
+  // Tags: RTMP and FLV.
+
   /** The first body byte of a tag is here. */
   beginTag(player: number, tagType: number, nowMs: number): void {
-    if (isMedia(tagType) && this.firstMediaAtMs[player] === 0) this.firstMediaAtMs[player] = nowMs;
+    if (isMedia(tagType)) this.beginMedia(player, nowMs);
   }
 
   /** The whole tag is here; its first `headLength` bytes (at most {@link headBytes}) stand in `heads` at `at`. */
@@ -83,9 +89,31 @@ export class MediaChecks {
     if (headLength < 2 || (isVideo ? isVideoConfig(heads, at) : isAudioConfig(heads, at))) return;
     this.#checkTime(player * trackCount + (isVideo ? 0 : 1), timestampMs);
     if (!isVideo) return;
-    if (this.firstKeyAtMs[player] === 0 && isKeyFrame(heads[at] as number)) this.firstKeyAtMs[player] = nowMs;
+    if (isKeyFrame(heads[at] as number)) this.endKeyFrame(player, nowMs);
     const sentAtMs = readSendingTime(heads, at, headLength);
     if (sentAtMs >= 0) this.latency.add(nowMs - sentAtMs);
+  }
+
+  // What tags and packets have in common.
+
+  /** The first byte of audio or video is here. */
+  beginMedia(player: number, nowMs: number): void {
+    if (this.firstMediaAtMs[player] === 0) this.firstMediaAtMs[player] = nowMs;
+  }
+
+  endKeyFrame(player: number, nowMs: number): void {
+    if (this.firstKeyAtMs[player] === 0) this.firstKeyAtMs[player] = nowMs;
+  }
+
+  countFrame(): void {
+    this.#tagCount++;
+  }
+
+  /** A track went on by so much; `allowedBackMs`: how far it may go back, as pictures do that are not sent in the order of showing. */
+  step(stepMs: number, allowedBackMs: number): void {
+    if (stepMs < -allowedBackMs) this.#backwardsCount++;
+    if (stepMs > this.#longestGapMs) this.#longestGapMs = stepMs;
+    if (stepMs > this.#maxGapMs) this.#gapCount++;
   }
 
   #checkTime(track: number, timestampMs: number): void {
@@ -95,10 +123,7 @@ export class MediaChecks {
       this.#hasNewest[track] = 1;
       return;
     }
-    const stepMs = wrapDistance(newestMs, timestampMs, 32);
-    if (stepMs < 0) this.#backwardsCount++;
-    if (stepMs > this.#longestGapMs) this.#longestGapMs = stepMs;
-    if (stepMs > this.#maxGapMs) this.#gapCount++;
+    this.step(wrapDistance(newestMs, timestampMs, 32), 0);
   }
 }
 

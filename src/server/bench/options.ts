@@ -16,6 +16,8 @@ export interface BenchOptions {
   readonly publishers: number | undefined;
   /** Of the synthetic stream, in bits a second. */
   readonly bitRate: number;
+  /** What RTSP players get their packets over. */
+  readonly rtspTransport: "tcp" | "udp";
   readonly stalled: number;
   readonly isChurn: boolean;
   /** Decoders beside the players. */

@@ -1,7 +1,7 @@
 /**
  * Pictures that every decoder takes, of any size in bytes, made without an encoder: H.264, Constrained Baseline, CAVLC. What is
  * coded are macroblocks of plain samples (I_PCM); in key frames the others are predicted flat from their neighbours, in other
- * frames they are skipped. What is missing to the size is filler data.
+ * frames they are skipped. What is missing to the size is user data.
  */
 
 import { BitString } from "./bit-string.ts";
@@ -41,13 +41,20 @@ export function makePps(): Uint8Array {
 export function makePicture(index: number, byteLength: number): Uint8Array[] {
   const wanted = Math.floor((byteLength - sliceOverheadBytes) / pcmMacroblockBytes);
   const slice = makeSlice(index, Math.max(0, Math.min(macroblockCount, wanted)));
-  const missing = byteLength - (slice.length + 4);
-  if (missing < 4 + 2) return [slice];
-  // filler_data_rbsp, §7.3.2.7
-  const filler = new Uint8Array(missing - 4).fill(0xff);
-  filler[0] = 12;
-  filler[filler.length - 1] = 0x80;
-  return [slice, filler];
+  const missing = byteLength - (slice.length + 4) - 4;
+  return missing < leastPaddingBytes ? [slice] : [makePadding(missing), slice];
+}
+
+/** User data that nobody knows, in an SEI NAL unit of about `length` bytes (§D.1.7). Filler data would not come over RTP. */
+function makePadding(length: number): Uint8Array {
+  const rest = length - 4; // what is behind the unit's header, the payload's type, and the first byte of its size
+  const payloadBytes = rest - Math.floor(rest / 256);
+  const bytes = new BitString().bits(6, 8).bits(5, 8); // sei_rbsp, user_data_unregistered
+  for (let left = payloadBytes; ; left -= 255) {
+    bytes.bits(Math.min(left, 255), 8);
+    if (left < 255) break;
+  }
+  return bytes.bytes(new Uint8Array(payloadBytes).fill(0xa5)).finishNalUnit();
 }
 
 /** slice_layer_without_partitioning_rbsp, §7.3.2.8, with so many macroblocks of samples, spread over the picture. */
@@ -126,4 +133,6 @@ const macroblockCount: number = widthInMacroblocks * heightInMacroblocks;
 const pcmMacroblockBytes = 387;
 /** The header, and what a picture of flat or skipped macroblocks takes. */
 const sliceOverheadBytes = 1_200;
+/** The shortest unit of user data: its UUID, and what stands around it. */
+const leastPaddingBytes = 20;
 const scatterStep = 373;

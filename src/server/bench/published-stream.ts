@@ -1,13 +1,12 @@
 /** One publisher beside the players: the synthetic stream, in real time. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { parseRtmpUrl } from "../../protocols/rtmp/url.ts";
 import { LocalAddresses } from "./local-addresses.ts";
 import { check } from "./media-verdict.ts";
 import { Publishers } from "./publishers.ts";
+import { publishingTo } from "./publishing-to.ts";
 import type { Check } from "./report.ts";
 import type { BenchRun } from "./run.ts";
-import { makeSyntheticStream } from "./synthetic-stream.ts";
 
 export interface PublishedStream {
   /** Whether it is still accepted. */
@@ -18,10 +17,9 @@ export interface PublishedStream {
 /** Resolves when it is accepted and has begun, or was refused; `verdict` says which. */
 export async function publishStream(run: BenchRun, url: string): Promise<PublishedStream> {
   const { transport, host, options } = run;
-  const stream = makeSyntheticStream(options.bitRate);
-  const { port } = parseRtmpUrl(url);
+  const { port, protocol } = publishingTo(url, options.bitRate);
   const publishers = new Publishers({
-    ...{ transport, host, port, localAddresses: new LocalAddresses(host), stream, publisherCount: 1 },
+    ...{ transport, host, port, localAddresses: new LocalAddresses(host), protocol, publisherCount: 1 },
   });
   publishers.open(url);
   while (publishers.publishingCount === 0 && publishers.failures.total === 0) {

@@ -4,31 +4,21 @@
  */
 
 import { CodedError } from "../../bytes/coded-error.ts";
-import { flvTagType } from "../../formats/flv/tag.ts";
-import { chunkedLength, chunkStreamId, writeChunks } from "../../protocols/rtmp/chunk-writer.ts";
-import { RtmpClientSession } from "../../protocols/rtmp/client-session.ts";
 import type { Connection, ConnectionHandler, Transport } from "../../runtime/transport.ts";
 import { ERR_BENCH_CLOSED, ERR_BENCH_TIMEOUT } from "./errors.ts";
 import { FailureCounts } from "./failure-counts.ts";
 import { Histogram } from "./histogram.ts";
 import { joinTimeoutMs } from "./limits.ts";
 import type { LocalAddresses } from "./local-addresses.ts";
-import { simpleHandshake } from "./rtmp-players.ts";
-import { writeSendingTime } from "./sending-time.ts";
-import {
-  picturesPerGop,
-  picturesPerSecond,
-  type SyntheticStream,
-  sampleRate,
-  samplesPerFrame,
-} from "./synthetic-stream.ts";
+import type { PublishedFrames, PublisherProtocol, PublisherSession } from "./publisher-protocol.ts";
+import { pictureMs, picturesPerGop, soundMs } from "./synthetic-stream.ts";
 
 export interface PublishersOptions {
   readonly transport: Transport;
   readonly host: string;
   readonly port: number;
   readonly localAddresses: LocalAddresses;
-  readonly stream: SyntheticStream;
+  readonly protocol: PublisherProtocol;
   /** How many there will be: one publishes at once, many wait for the group that is about to begin a GOP. */
   readonly publisherCount: number;
 }
@@ -41,6 +31,7 @@ export class Publishers {
   readonly #groups: Group[];
   readonly #all = new Set<Publisher>();
   #timer: NodeJS.Timeout | undefined;
+  #sweptAtMs = 0;
   #acceptedCount = 0;
   #latestMs = 0;
   #isStopped = false;
@@ -53,6 +44,7 @@ export class Publishers {
       delayMs: (number * pictureMs) / groupCount,
       pictureCount: 0,
       soundCount: 0,
+      frames: options.protocol.openFrames(),
       members: new Set(),
     }));
   }
@@ -81,7 +73,7 @@ export class Publishers {
     const localAddress = localAddresses.next();
     const from = localAddress === undefined ? {} : { localAddress };
     transport.connect({ host, port, ...from }, (connection) => {
-      const publisher = new Publisher(this, connection, url);
+      const publisher = new Publisher(this, connection, this.#options.protocol.openSession(url, performance.now()));
       this.#all.add(publisher);
       return publisher;
     });
@@ -105,10 +97,10 @@ export class Publishers {
 
   // For the publishers.
 
-  accepted(publisher: Publisher, messageStreamId: number): void {
+  accepted(publisher: Publisher, address: number): void {
     this.joinTimes.add(performance.now() - publisher.startedAtMs);
     this.#acceptedCount++;
-    publisher.messageStreamId = messageStreamId;
+    publisher.address = address;
     publisher.group = this.#nextToBegin();
     publisher.group.members.add(publisher);
     this.#startClock();
@@ -139,6 +131,10 @@ export class Publishers {
     const tick = (): void => {
       const nowMs = performance.now();
       let nextMs = Number.POSITIVE_INFINITY;
+      if (nowMs - this.#sweptAtMs >= sweepIntervalMs) {
+        this.#sweptAtMs = nowMs;
+        for (const publisher of this.#all) publisher.handleTime(nowMs);
+      }
       for (const group of this.#groups) nextMs = Math.min(nextMs, this.#sendDue(group, startMs, nowMs));
       this.#timer = setTimeout(tick, Math.max(1, nextMs - performance.now()));
     };
@@ -147,7 +143,6 @@ export class Publishers {
 
   /** Sends what is due of a group, and says when more is. */
   #sendDue(group: Group, startMs: number, nowMs: number): number {
-    const { stream } = this.#options;
     const beganMs = startMs + group.delayMs;
     for (;;) {
       const pictureDueMs = group.pictureCount * pictureMs;
@@ -156,38 +151,15 @@ export class Publishers {
       if (beganMs + dueMs > nowMs) return beganMs + dueMs;
       if (group.members.size > 0) this.#latestMs = Math.max(this.#latestMs, nowMs - beganMs - dueMs);
       if (pictureDueMs <= soundDueMs) {
-        const index = (group.pictureCount++ + group.gopOffset) % picturesPerGop;
-        this.#send(group, flvTagType.video, pictureDueMs, stream.pictures[index] as Uint8Array, index === 0);
+        const number = group.pictureCount++;
+        const index = (number + group.gopOffset) % picturesPerGop;
+        if (index === 0) for (const publisher of group.members) publisher.begin(group.frames, number * pictureMs);
+        send(group, (address) => group.frames.picture(address, number, index, performance.now()));
       } else {
-        group.soundCount++;
-        this.#send(group, flvTagType.audio, Math.round(soundDueMs), stream.sound, false);
+        const number = group.soundCount++;
+        send(group, (address) => group.frames.sound(address, number));
       }
     }
-  }
-
-  #send(group: Group, type: number, timestampMs: number, body: Uint8Array, isKey: boolean): void {
-    let message: Uint8Array | undefined;
-    let messageStreamId = -1;
-    for (const publisher of group.members) {
-      if (isKey && !publisher.hasBegun) this.#begin(publisher, timestampMs);
-      if (!publisher.hasBegun) continue;
-      // The same number for nearly all of them.
-      if (message === undefined || messageStreamId !== publisher.messageStreamId) {
-        messageStreamId = publisher.messageStreamId;
-        message = writeMedia(type, timestampMs, messageStreamId, body);
-        if (type === flvTagType.video) writeSendingTime(message, message.length - bodyOnWire(body), performance.now());
-      }
-      publisher.send(message);
-    }
-  }
-
-  #begin(publisher: Publisher, timestampMs: number): void {
-    const { stream } = this.#options;
-    const id = publisher.messageStreamId;
-    publisher.hasBegun = true;
-    publisher.send(writeMedia(flvTagType.script, timestampMs, id, stream.metadata));
-    publisher.send(writeMedia(flvTagType.video, timestampMs, id, stream.videoConfig));
-    publisher.send(writeMedia(flvTagType.audio, timestampMs, id, stream.audioConfig));
   }
 }
 
@@ -197,6 +169,7 @@ interface Group {
   readonly delayMs: number;
   pictureCount: number;
   soundCount: number;
+  readonly frames: PublishedFrames;
   readonly members: Set<Publisher>;
 }
 
@@ -204,19 +177,16 @@ class Publisher implements ConnectionHandler {
   readonly startedAtMs: number = performance.now();
   readonly #publishers: Publishers;
   readonly #connection: Connection;
-  readonly #session: RtmpClientSession;
+  readonly #session: PublisherSession;
   group: Group | undefined;
-  messageStreamId = 0;
+  address = 0;
   hasBegun = false;
   hasFailed = false;
 
-  constructor(publishers: Publishers, connection: Connection, url: string) {
+  constructor(publishers: Publishers, connection: Connection, session: PublisherSession) {
     this.#publishers = publishers;
     this.#connection = connection;
-    this.#session = new RtmpClientSession(
-      { crypto: simpleHandshake, url, role: "publish", chunkSize },
-      this.startedAtMs,
-    );
+    this.#session = session;
     this.#drain();
   }
 
@@ -225,8 +195,20 @@ class Publisher implements ConnectionHandler {
     this.#drain();
   }
 
+  handleTime(nowMs: number): void {
+    this.#session.handleTime(nowMs);
+    this.#drain();
+  }
+
   handleClose(errorName?: string): void {
     this.#publishers.closed(this, errorName);
+  }
+
+  /** A GOP begins. */
+  begin(frames: PublishedFrames, timeMs: number): void {
+    if (this.hasBegun) return;
+    this.hasBegun = true;
+    for (const bytes of frames.start(this.address, timeMs)) this.send(bytes);
   }
 
   send(bytes: Uint8Array): void {
@@ -247,9 +229,11 @@ class Publisher implements ConnectionHandler {
 
   #drain(): void {
     let isClosed = false;
-    for (let event = this.#session.pollEvent(); event !== undefined; event = this.#session.pollEvent()) {
-      if (event.type === "ready") this.#publishers.accepted(this, event.messageStreamId);
-      if (event.type !== "closed") continue;
+    for (let event = this.#session.poll(); event !== undefined; event = this.#session.poll()) {
+      if (event.type === "accepted") {
+        this.#publishers.accepted(this, event.address);
+        continue;
+      }
       if (event.error !== undefined) this.fail(event.error);
       isClosed = true;
     }
@@ -263,23 +247,19 @@ function picturesToKey({ pictureCount, gopOffset }: Group): number {
   return (picturesPerGop - ((pictureCount + gopOffset) % picturesPerGop)) % picturesPerGop;
 }
 
-function writeMedia(type: number, timestampMs: number, messageStreamId: number, body: Uint8Array): Uint8Array {
-  const csid =
-    type === flvTagType.video
-      ? chunkStreamId.video
-      : type === flvTagType.audio
-        ? chunkStreamId.audio
-        : chunkStreamId.data;
-  const target = new Uint8Array(chunkedLength(body.length, timestampMs, chunkSize));
-  writeChunks(target, 0, csid, timestampMs, type, messageStreamId, body, chunkSize);
-  return target;
+/** The same bytes to nearly all: only another address makes others. */
+function send(group: Group, write: (address: number) => Uint8Array): void {
+  let bytes: Uint8Array | undefined;
+  let writtenFor = -1;
+  for (const publisher of group.members) {
+    if (!publisher.hasBegun) continue;
+    if (bytes === undefined || writtenFor !== publisher.address) {
+      writtenFor = publisher.address;
+      bytes = write(writtenFor);
+    }
+    publisher.send(bytes);
+  }
 }
 
-/** Bytes of a body in chunks, from its first one on: what stands behind the message's header. */
-function bodyOnWire(body: Uint8Array): number {
-  return chunkedLength(body.length, 0, chunkSize) - chunkedLength(0, 0, chunkSize);
-}
-
-const chunkSize = 60_000;
-const pictureMs: number = 1000 / picturesPerSecond;
-const soundMs: number = (samplesPerFrame * 1000) / sampleRate;
+/** For sessions that need signs of life. */
+const sweepIntervalMs = 1_000;

@@ -22,7 +22,12 @@ export interface BenchReport {
   /** To players, or taken from publishers. */
   readonly bytes: number;
   readonly gigabitsPerSecond: number;
+  /** Until the connection stood. */
+  readonly connect: Times | undefined;
+  /** From the beginning of the connection to the first media byte, or the accepted publish. */
   readonly join: Times | undefined;
+  /** From the request that media answers (PLAY) to the first packet; undefined where there is no such request. */
+  readonly first: Times | undefined;
   /** To the first whole key frame. */
   readonly key: Times | undefined;
   readonly latency: Times | undefined;
@@ -49,12 +54,25 @@ export interface Times {
 }
 
 export interface MediaFigures {
+  /** Tags of audio and video; where there are none, frames. */
   readonly tagCount: number;
   readonly backwardsCount: number;
   readonly gapCount: number;
   readonly longestGapMs: number;
   /** The bytes of the player that got the fewest, as a share of the mean. */
   readonly leastShare: number;
+  readonly packets: PacketFigures | undefined;
+}
+
+/** Of RTP, all players together. */
+export interface PacketFigures {
+  readonly packetCount: number;
+  readonly missingCount: number;
+  readonly lateCount: number;
+  readonly ssrcChangeCount: number;
+  readonly markerErrorCount: number;
+  readonly reportCount: number;
+  readonly wrongReportCount: number;
 }
 
 export interface ServerFigures {

@@ -22,11 +22,16 @@ export function writeSendingTime(target: Uint8Array, at: number, sentAtMs: numbe
 
 /** The sending time in milliseconds; -1 when the tag has none. `heads` holds the first `length` bytes of its body at `at`. */
 export function readSendingTime(heads: Uint8Array, at: number, length: number): number {
-  if (length < digitsOffset + digitCount || heads[at + naluOffset] !== naluTypeSei) return -1;
-  for (let i = 0; i < key.length; i++) if (heads[at + keyOffset + i] !== key[i]) return -1;
+  return readUnitSendingTime(heads, at + naluOffset, at + length);
+}
+
+/** The same of a NAL unit of H.264 at `at`, of which the bytes before `end` are here. */
+export function readUnitSendingTime(bytes: Uint8Array, at: number, end: number): number {
+  if (end - at < unitDigitsOffset + digitCount || bytes[at] !== naluTypeSei) return -1;
+  for (let i = 0; i < key.length; i++) if (bytes[at + unitKeyOffset + i] !== key[i]) return -1;
   let value = 0;
   for (let i = 0; i < digitCount; i++) {
-    const character = heads[at + digitsOffset + i] as number;
+    const character = bytes[at + unitDigitsOffset + i] as number;
     value = value * 16 + (character < letterA ? character - digitZero : character - letterA + 10);
   }
   return value / 1000;
@@ -44,5 +49,7 @@ const rbspTrailingBits = 0x80;
 const key: Uint8Array = crypto.getRandomValues(new Uint8Array(16)).map((byte) => byte | 1);
 /** The header of a video tag of H.264 without Enhanced RTMP, and the length of its first NAL unit. */
 const naluOffset = 5 + 4;
-const keyOffset = naluOffset + 3;
-const digitsOffset = keyOffset + key.length;
+/** Behind the NAL unit's header, the payload's type and its size. */
+const unitKeyOffset = 3;
+const unitDigitsOffset: number = unitKeyOffset + key.length;
+const digitsOffset: number = naluOffset + unitDigitsOffset;

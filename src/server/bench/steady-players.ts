@@ -2,15 +2,12 @@
 
 import { setTimeout as sleep } from "node:timers/promises";
 import { type DecodedSample, decodeSample } from "./decode-sample.ts";
-import { FlvPlayers } from "./flv-players.ts";
 import { GeneratorMeter, generatorNotes } from "./generator-meter.ts";
 import { Load } from "./load.ts";
-import { MediaChecks } from "./media-checks.ts";
-import { check, checkMedia, mediaFigures } from "./media-verdict.ts";
-import type { PlayerProtocols } from "./player-protocol.ts";
+import { check, checkMedia, checkPackets, mediaFigures } from "./media-verdict.ts";
+import { type CheckedPlayers, openPlayers } from "./open-players.ts";
 import { publishStream } from "./published-stream.ts";
 import { type BenchReport, type Check, type StatsFigures, timesOf } from "./report.ts";
-import { RtmpPlayers } from "./rtmp-players.ts";
 import { type BenchRun, joinAtRate, waitSeconds } from "./run.ts";
 
 export async function runPlayers(run: BenchRun): Promise<BenchReport> {
@@ -19,8 +16,9 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
   const published = options.publishUrl === undefined ? undefined : await publishStream(run, options.publishUrl);
   if (published === undefined) notes.push("latency is not measured: for that the stream must be ours (--publish)");
   await meter.sampleIdle();
-  const checks = new MediaChecks(players, maxGapMs);
-  const load = makeLoad(run, checks);
+  const opened = openPlayers(run);
+  const { checks, packets } = opened;
+  const load = makeLoad(run, opened);
   try {
     const joinSeconds = await joinAtRate(
       run,
@@ -47,7 +45,7 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
     const stayed = load.playingCount;
     const latency = timesOf(checks.latency);
     const shares = sharesOf(load, received);
-    notes.push(...generatorNotes(generator));
+    notes.push(...generatorNotes(generator), ...(opened.protocols.notes?.() ?? []));
 
     const sample = joined === 0 ? undefined : await decodeBeside(run);
     const stats = await meter.statsSinceIdle();
@@ -56,7 +54,8 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
       ...(published === undefined ? [] : [published.verdict()]),
       check("joined", joined === players, `${joined} of ${players}`),
       check("stayed", stayed >= joined - stalled, `${stayed} of ${joined}`),
-      ...checkMedia(checks, load.failures, maxGapMs),
+      ...checkMedia(opened, load.failures, maxGapMs),
+      ...checkPackets(packets, performance.now()),
       check("everybody gets media", shares.starved === 0, `${shares.starved} players got nothing in the window`),
       ...checkEvictions(stats, stalled),
       ...checkSample(sample),
@@ -73,10 +72,12 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
       seconds: generator.seconds,
       bytes,
       gigabitsPerSecond: (bytes * 8) / 1e9 / generator.seconds,
+      connect: timesOf(load.connectTimes),
       join: timesOf(load.joinTimes),
+      first: timesOf(load.firstTimes),
       key: timesOf(load.keyTimes),
       latency,
-      media: mediaFigures(checks, shares.leastShare),
+      media: mediaFigures(opened, shares.leastShare),
       server: meter.figures(bytes, joined),
       stats,
       sample,
@@ -92,15 +93,11 @@ export async function runPlayers(run: BenchRun): Promise<BenchReport> {
 
 export function makeLoad(
   run: BenchRun,
-  checks: MediaChecks,
+  { protocols, checks }: CheckedPlayers,
   events: { onJoined: (player: number) => void; onOver: (player: number) => void } = nothing,
 ): Load {
   const { options, address, host, transport, localAddresses } = run;
   const { players: playerCount, stalled: stalledCount } = options;
-  const protocols: PlayerProtocols =
-    address.protocol === "rtmp"
-      ? new RtmpPlayers(address.url, playerCount, checks)
-      : new FlvPlayers(address, playerCount, checks);
   const peer = { transport, host, port: address.port, localAddresses };
   return new Load({ ...peer, playerCount, stalledCount, protocols, checks, ...events });
 }
@@ -122,7 +119,7 @@ async function decodeBeside(run: BenchRun): Promise<DecodedSample | undefined> {
   const { options, address, notes, onProgress } = run;
   if (options.sample === 0) return undefined;
   onProgress(`decoding: ${options.sample} of ffmpeg's players`);
-  const sample = await decodeSample(address, options.sample);
+  const sample = await decodeSample(address, options.rtspTransport, options.sample);
   if (sample === undefined) notes.push("nothing was decoded: there is no ffmpeg on the PATH");
   return sample;
 }

@@ -1,21 +1,17 @@
 /** Publishers that come at a rate, publish in real time, and end together: `live/cam` is `live/cam-1` to `live/cam-1000`. */
 
 import { setTimeout as sleep } from "node:timers/promises";
-import { CodedError } from "../../bytes/coded-error.ts";
-import { ERR_BENCH_ADDRESS } from "./errors.ts";
 import { GeneratorMeter, generatorNotes } from "./generator-meter.ts";
 import { check } from "./media-verdict.ts";
 import { Publishers } from "./publishers.ts";
+import { publishingTo } from "./publishing-to.ts";
 import { type BenchReport, timesOf } from "./report.ts";
 import { type BenchRun, joinAtRate, waitSeconds } from "./run.ts";
-import { makeSyntheticStream } from "./synthetic-stream.ts";
 
 export async function runPublishers(run: BenchRun, count: number): Promise<BenchReport> {
   const { options, address, host, transport, localAddresses, meter, notes } = run;
-  if (address.protocol !== "rtmp") throw new CodedError(ERR_BENCH_ADDRESS, "expected rtmp://… to publish to");
-  const stream = makeSyntheticStream(options.bitRate);
-  const peer = { transport, host, port: address.port, localAddresses };
-  const publishers = new Publishers({ ...peer, stream, publisherCount: count });
+  const { port, protocol } = publishingTo(address.url, options.bitRate);
+  const publishers = new Publishers({ transport, host, port, localAddresses, protocol, publisherCount: count });
   await meter.sampleIdle();
   try {
     const load = {
@@ -67,7 +63,9 @@ export async function runPublishers(run: BenchRun, count: number): Promise<Bench
       seconds: generator.seconds,
       bytes,
       gigabitsPerSecond: (bytes * 8) / 1e9 / generator.seconds,
+      connect: undefined,
       join: timesOf(publishers.joinTimes),
+      first: undefined,
       key: undefined,
       latency: undefined,
       media: undefined,

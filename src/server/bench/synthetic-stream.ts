@@ -27,6 +27,8 @@ export const picturesPerSecond = 25;
 export const picturesPerGop = 50;
 export const sampleRate = 48_000;
 export const samplesPerFrame = 1_024;
+export const pictureMs: number = 1000 / picturesPerSecond;
+export const soundMs: number = (samplesPerFrame * 1000) / sampleRate;
 
 /** Bodies of FLV tags, which are those of RTMP messages. */
 export interface SyntheticStream {

@@ -4,6 +4,7 @@ import { writeFileSync } from "node:fs";
 import { Command, InvalidArgumentError } from "commander";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { ERR_RTMP_URL } from "../../protocols/rtmp/errors.ts";
+import { ERR_RTSP_URL } from "../../protocols/rtsp/errors.ts";
 import { parseBenchAddress, publishUrl } from "../bench/address.ts";
 import { ERR_BENCH_ADDRESS, ERR_BENCH_REFUSED } from "../bench/errors.ts";
 import { formatReport, reportJson } from "../bench/format-report.ts";
@@ -23,9 +24,15 @@ export interface BenchServices {
 export function benchCommand({ stdout, stderr, onDone }: BenchServices): Command {
   const command = new Command("bench");
   return command
-    .description("put a server under load: players of RTMP, HTTP-FLV or WebSocket-FLV by the thousand, or publishers")
-    .argument("<address>", "rtmp://host/app/name, http://host:8000/app/name.flv or ws://host:8000/app/name.flv")
+    .description(
+      "put a server under load: players of RTMP, RTSP, HTTP-FLV or WebSocket-FLV by the thousand, or publishers",
+    )
+    .argument(
+      "<address>",
+      "rtmp://host/app/name, rtsp://host:8554/app/name, http://host:8000/app/name.flv or ws://host:8000/app/name.flv",
+    )
     .option("--players <n>", "how many players; with --churn the most at one time", whole(1, limits.maxPlayers), 100)
+    .option("--rtsp-transport <name>", "tcp or udp: what RTSP players get packets over", oneOf(["tcp", "udp"]), "tcp")
     .option("--rate <n>", "joins a second", whole(1, limits.maxRatePerSecond), 1_000)
     .option("--seconds <n>", "what is measured when all have joined", whole(1, limits.maxSeconds), 10)
     .option("--publish [url]", "publish the stream as well, with sending times in it, so that latency is measured")
@@ -82,6 +89,7 @@ function checkWritable(command: Command, file: string): void {
 /** As commander gives them. */
 interface Given {
   readonly players: number;
+  readonly rtspTransport: BenchOptions["rtspTransport"];
   readonly rate: number;
   readonly seconds: number;
   readonly publish?: string | true;
@@ -104,6 +112,8 @@ function optionsOf(command: Command, address: string, given: Given): BenchOption
   }
   if (given.churn && given.stalled > 0) command.error("error: who comes and goes does not stall: --churn or --stalled");
   if (given.stalled > given.players) command.error("error: --stalled is some of the --players");
+  if (given.rtspTransport === "udp" && (!/^rtsp:/i.test(address) || given.stalled > 0))
+    command.error("error: --rtsp-transport udp is of rtsp://…, and nobody there can stop reading: no --stalled");
   const { statsUrl } = given;
   if (statsUrl !== undefined && (!URL.canParse(statsUrl) || !statsUrl.startsWith("http://"))) {
     command.error("error: --stats-url is http://host:port/stats");
@@ -112,6 +122,7 @@ function optionsOf(command: Command, address: string, given: Given): BenchOption
     address,
     players: given.players,
     rate: given.rate,
+    rtspTransport: given.rtspTransport,
     seconds: given.seconds,
     publishUrl: given.publish === true ? guarded(command, () => publishUrl(parseBenchAddress(address))) : given.publish,
     publishers: given.publishers,
@@ -172,4 +183,4 @@ function oneOf(names: readonly string[]): (text: string) => string {
   };
 }
 
-const usageCodes: ReadonlySet<string> = new Set([ERR_BENCH_ADDRESS, ERR_BENCH_REFUSED, ERR_RTMP_URL]);
+const usageCodes: ReadonlySet<string> = new Set([ERR_BENCH_ADDRESS, ERR_BENCH_REFUSED, ERR_RTMP_URL, ERR_RTSP_URL]);

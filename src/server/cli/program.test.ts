@@ -61,6 +61,30 @@ describe("millrace serve", () => {
 });
 
 describe("millrace check-config", () => {
+  test("prints the entries of streams as they stand in the file, without the passwords in them", async () => {
+    const file = [
+      "[[streams]]",
+      "name = 'live/cam'",
+      "source = 'rtsp://admin:swordfish@10.0.0.9/x'",
+      "forward = ['rtsp://other/cam?token=swordfish']",
+    ];
+    const run = await millrace(["check-config"], { files: { "/site/millrace.toml": file.join("\n") } });
+    expect(run.exitCode).toBe(0);
+    expect(run.stdout).not.toContain("swordfish");
+    expect(
+      run.stdout
+        .split("\n")
+        .slice(-5)
+        .map((line) => line.replaceAll(/ +#/g, " #")),
+    ).toEqual([
+      "[[streams]] # millrace.toml:2",
+      'name = "live/cam" # millrace.toml:2',
+      'source = "rtsp://admin:***@10.0.0.9/x" # millrace.toml:3',
+      'forward = ["rtsp://other/cam?token=***"] # millrace.toml:4',
+      "",
+    ]);
+  });
+
   test("prints every option, its value and where it came from, with secrets masked", async () => {
     const files = { "/site/millrace.toml": "[access]\nplay_token = 'swordfish'\n", "/run/t": "swordfish\n" };
     const env = { MILLRACE__ACCESS__PUBLISH_TOKEN_FILE: "/run/t", RTMP_PORT: "1940", MILLRACE_HTTP_PORT: "80" };

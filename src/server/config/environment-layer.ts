@@ -12,7 +12,7 @@ import {
   ERR_CONFIG_USAGE,
 } from "./errors.ts";
 import { reasonOf } from "./file-layer.ts";
-import { type Assignment, type ReadFile, suggestedOption } from "./layers.ts";
+import { type Assignment, inFileOnly, isStreamsKey, type ReadFile, suggestedOption } from "./layers.ts";
 import { maxSecretFileBytes } from "./limits.ts";
 import { type ProblemList, quoted } from "./problem.ts";
 import { options } from "./schema.ts";
@@ -114,6 +114,7 @@ function readSecret(variable: string, path: string, readFile: ReadFile, problems
 
 function unknownVariable(variable: string, problems: ProblemList): string {
   const key = variable.slice(prefix.length).toLowerCase().replaceAll("__", ".");
+  if (isStreamsKey(key)) return inFileOnly;
   const suggestion = problems.isFull ? undefined : suggestedOption(key);
   return `no option has this variable${suggestion === undefined ? "" : `; did you mean ${variableOf(suggestion)}?`}`;
 }

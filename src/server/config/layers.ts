@@ -20,6 +20,7 @@ export type ReadFile = (path: string, maxBytes: number) => Uint8Array | undefine
 
 /** `"rtmp.prot" is not an option; did you mean rtmp.port?` */
 export function unknownOption(key: string, problems: ProblemList): string {
+  if (isStreamsKey(key)) return inFileOnly;
   const suggestion = problems.isFull ? undefined : suggestedOption(key);
   return `${quoted(key)} is not an option${suggestion === undefined ? "" : `; did you mean ${suggestion}?`}`;
 }
@@ -31,3 +32,10 @@ export function suggestedOption(key: string): string | undefined {
   const name = key.slice(key.lastIndexOf(".") + 1);
   return [...options.keys()].find((candidate) => candidate.endsWith(`.${name}`));
 }
+
+/** Whether somebody who wrote `key` had the entries of single streams in mind. */
+export function isStreamsKey(key: string): boolean {
+  return key === "streams" || key.startsWith("streams.");
+}
+
+export const inFileOnly = "[[streams]] entries stand in the file: a list of tables has no form as a text";

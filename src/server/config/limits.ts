@@ -17,3 +17,9 @@ export const maxQuotedLength = 64;
 
 /** Names longer than this get no "did you mean": the longest option has 27 characters. */
 export const maxComparedLength = 48;
+
+/** Entries for single streams and patterns: each is looked at when a stream comes or is asked for. */
+export const maxStreamEntries = 10_000;
+
+/** Servers that one stream is sent on to: each takes as much of the line as a player. */
+export const maxForwards = 32;

@@ -37,8 +37,8 @@ export const refusedCases: readonly RefusedCase[] = [
     name: "a foreign section, with the ones there are",
     file: "[control_plane]\nurl = ''\n[[hls]]\n",
     problems: [
-      "millrace.toml:1: [control_plane] is not a section; the sections are server, rtmp, rtmp.tls, rtsp, rtsp.tls, http, streaming, access, logging",
-      "millrace.toml:3: [hls] is not a section; the sections are server, rtmp, rtmp.tls, rtsp, rtsp.tls, http, streaming, access, logging",
+      "millrace.toml:1: [control_plane] is not a section; the sections are server, rtmp, rtmp.tls, rtsp, rtsp.tls, http, streaming, access, logging, and [[streams]]",
+      "millrace.toml:3: [hls] is not a section; the sections are server, rtmp, rtmp.tls, rtsp, rtsp.tls, http, streaming, access, logging, and [[streams]]",
     ],
   },
   {
@@ -266,6 +266,71 @@ export const refusedCases: readonly RefusedCase[] = [
     problems: [
       'millrace.toml:2: http.port: expected an integer from 0 to 65535; got "x"',
       'millrace.toml:3: rtmp.tls.key: expected the path of a file, or ""; got 5',
+    ],
+  },
+  {
+    name: "entries of streams with mistyped options, no name, and a name that is none",
+    file: [
+      "[[streams]]",
+      'name = "live/cam"',
+      'sorce = "rtsp://host/x"',
+      "[[streams]]",
+      'source = "rtsp://host/x"',
+      "[[streams]]",
+      'name = "cam"',
+      "[[stream]]",
+    ].join("\n"),
+    problems: [
+      "millrace.toml:3: sorce is not an option of [[streams]]; did you mean source?",
+      "millrace.toml:8: [stream] is not a section; did you mean [[streams]]?",
+      'millrace.toml:4: the entry needs a name: name = "live/cam"',
+      'millrace.toml:7: name: expected a stream\'s name such as "live/cam", or a pattern with one * such as "cams/*"; got "cam"',
+    ],
+  },
+  {
+    name: "streams that are no list",
+    file: '[streams]\nname = "live/cam"',
+    problems: ["millrace.toml:1: streams is a list: expected [[streams]] in front of each entry"],
+  },
+  {
+    name: "addresses of sources and forwards that are none, without showing them",
+    file: [
+      "[[streams]]",
+      'name = "live/cam"',
+      'source = "http://u:swordfish@host/x"',
+      'forward = ["rtsp://u:swordfish@/x"]',
+      'source_fingerprint = "ab:cd"',
+      'source_on_demand_timeout = "0s"',
+    ].join("\n"),
+    problems: [
+      'millrace.toml:3: source: expected rtsp://[user:password@]host[:port]/path or rtsps://…, or ""; got a string of 25 characters that is not shown',
+      "millrace.toml:4: forward: expected a list of at most 32 different addresses, each rtsp://[user:password@]host[:port]/path or rtsps://…; got an array",
+      'millrace.toml:5: source_fingerprint: expected the SHA-256 of a certificate, 64 hexadecimal digits with or without colons, or ""; got "ab:cd"',
+      'millrace.toml:6: source_on_demand_timeout: expected a duration from "1s" to "30s"; got "0s"',
+    ],
+  },
+  {
+    name: "entries that make no sense together",
+    file: [
+      '[[streams]]\nname = "live/cam"\nsource = "rtsp://host/x"',
+      '[[streams]]\nname = "live/cam"',
+      '[[streams]]\nname = "cams/*"\nsource = "rtsp://host/*"',
+      `[[streams]]\nname = "live/other"\nsource = "rtsp://host/x"\nsource_fingerprint = "${"ab".repeat(32)}"`,
+    ].join("\n"),
+    problems: [
+      "millrace.toml:4: live/cam has an entry already, at millrace.toml:1",
+      "millrace.toml:8: the source of cams/* needs source_on_demand = true: which streams there are shows when they are played",
+      "millrace.toml:12: source_fingerprint is of an rtsps:// source: without TLS there is no certificate",
+    ],
+  },
+  {
+    name: "entries of streams outside of the file",
+    env: { MILLRACE__STREAMS: "[]", MILLRACE__STREAMS__0__NAME: "live/cam" },
+    set: ["streams.live/cam.source=rtsp://host/x"],
+    problems: [
+      "MILLRACE__STREAMS: [[streams]] entries stand in the file: a list of tables has no form as a text",
+      "MILLRACE__STREAMS__0__NAME: [[streams]] entries stand in the file: a list of tables has no form as a text",
+      "--set: [[streams]] entries stand in the file: a list of tables has no form as a text",
     ],
   },
 ];

@@ -161,11 +161,35 @@ describe("what is loaded", () => {
     ]);
   });
 
+  test("entries of streams, with the origin of everything in them", () => {
+    const file =
+      '[[streams]]\nname = "live/cam"\nsource = "rtsp://u:p@host/x"\n\n[[streams]]\nname = "cams/*"\nforward = []';
+    const loaded = load({ files: { "/site/millrace.toml": file } });
+    expect(loaded.config.streams).toEqual([
+      { pattern: "live/cam", settings: { source: "rtsp://u:p@host/x" } },
+      { pattern: "cams/*", settings: { forward: [] } },
+    ]);
+    const origins = loaded.streamSettings.map((entry) => entry.map(({ key, origin }) => [key, formatOrigin(origin)]));
+    expect(origins).toEqual([
+      [
+        ["name", "millrace.toml:2"],
+        ["source", "millrace.toml:3"],
+      ],
+      [
+        ["name", "millrace.toml:6"],
+        ["forward", "millrace.toml:7"],
+      ],
+    ]);
+  });
+
   test("into something that nobody can change", () => {
-    const loaded = load({ files: { "/site/millrace.toml": 'http.allow_origin = ["https://a.org"]' } });
+    const loaded = load({
+      files: { "/site/millrace.toml": 'http.allow_origin = ["https://a.org"]\n[[streams]]\nname = "a/b"' },
+    });
     const { config, settings, notes } = loaded;
     const objects: object[] = [loaded, settings, notes, ...settings, ...settings.map((setting) => setting.origin)];
-    objects.push(config, ...Object.values(config), config.http.allowOrigins);
+    objects.push(config, ...Object.values(config), config.http.allowOrigins, ...config.streams);
+    objects.push(loaded.streamSettings, ...loaded.streamSettings.flat());
     for (const object of objects) expect(Object.isFrozen(object)).toBe(true);
   });
 });

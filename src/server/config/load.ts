@@ -13,6 +13,8 @@ import { checkValue, type RawValue } from "./option.ts";
 import { builtIn, formatOrigin, type Origin } from "./origin.ts";
 import { ProblemList } from "./problem.ts";
 import { buildConfig, type Config, options } from "./schema.ts";
+import type { Setting } from "./setting.ts";
+import { checkStreams } from "./stream-entries.ts";
 
 /** Everything the configuration is made of. The loader itself knows no process and no file system. */
 export interface ConfigSources {
@@ -22,20 +24,14 @@ export interface ConfigSources {
   readonly readFile: ReadFile;
 }
 
-/** One option's effective value, as one would write it in the file, and who set it. */
-export interface Setting {
-  readonly key: string;
-  readonly raw: RawValue;
-  readonly origin: Origin;
-  readonly isSecret: boolean;
-}
-
 export interface LoadedConfig {
   readonly config: Config;
   /** The file that was read, absolute; undefined when there is none. */
   readonly file: string | undefined;
   /** Every option, in the order of the manual. */
   readonly settings: readonly Setting[];
+  /** What each `[[streams]]` entry says. */
+  readonly streamSettings: readonly (readonly Setting[])[];
   /** Sentences worth a line in the log: variables that were passed over and may have been meant. */
   readonly notes: readonly string[];
 }
@@ -63,7 +59,8 @@ export function loadConfig({ commandLine, env, cwd, readFile }: ConfigSources): 
     }
   }
 
-  const config = buildConfig((key) => effective.get(key)?.value);
+  const streams = checkStreams(file.streamTables, problems);
+  const config = buildConfig((key) => effective.get(key)?.value, streams.entries);
   findContradictions(config, (key) => (refused.has(key) ? undefined : effective.get(key)?.origin), problems);
   problems.throwIfAny();
 
@@ -74,6 +71,7 @@ export function loadConfig({ commandLine, env, cwd, readFile }: ConfigSources): 
     config,
     file: file.path,
     settings: Object.freeze(settings),
+    streamSettings: Object.freeze(streams.settings.map((each) => Object.freeze(each))),
     notes: Object.freeze([...environment.notes]),
   });
 }

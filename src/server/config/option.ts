@@ -6,6 +6,10 @@
 import { isIP } from "node:net";
 import * as z from "zod";
 import { CodedError } from "../../bytes/coded-error.ts";
+import { parseStreamName } from "../../kernel/stream-name.ts";
+import { maxUrlLength } from "../../protocols/rtsp/limits.ts";
+import { parseRtspUrl } from "../../protocols/rtsp/url.ts";
+import { maxForwards } from "./limits.ts";
 import { quoted } from "./problem.ts";
 import { parseDurationMs, parseSizeBytes } from "./units.ts";
 
@@ -181,6 +185,56 @@ export function webOrigins(common: Common<string | readonly string[]>): Option<r
   };
 }
 
+/** A stream's name, or a pattern of names with one `*`. */
+export function streamPattern(common: Common<string>): Option<string> {
+  return {
+    ...common,
+    expected: 'a stream\'s name such as "live/cam", or a pattern with one * such as "cams/*"',
+    isSecret: false,
+    schema: z.string().refine((text) => passes(() => parseStreamName(text.replace("*", "x")))),
+    fromText: asIs,
+  };
+}
+
+/** The address of a stream on another RTSP server or camera; it may hold a password. */
+export function rtspAddress(common: Common<string>): Option<string> {
+  return {
+    ...common,
+    expected: `${rtspAddressForm}, or ""`,
+    isSecret: true,
+    schema: z.string().refine((text) => text === "" || isRtspAddress(text)),
+    fromText: asIs,
+  };
+}
+
+/** Several of them. */
+export function rtspAddresses(common: Common<readonly string[]>): Option<readonly string[]> {
+  return {
+    ...common,
+    expected: `a list of at most ${maxForwards} different addresses, each ${rtspAddressForm}`,
+    isSecret: true,
+    schema: z
+      .array(z.string().refine(isRtspAddress))
+      .max(maxForwards)
+      .refine((addresses) => new Set(addresses).size === addresses.length),
+    fromText: asIs,
+  };
+}
+
+/** The SHA-256 of a certificate; the program gets it in lower case and without colons. */
+export function fingerprint(common: Common<string>): Option<string> {
+  return {
+    ...common,
+    expected: 'the SHA-256 of a certificate, 64 hexadecimal digits with or without colons, or ""',
+    isSecret: false,
+    schema: z
+      .string()
+      .transform((text) => text.replaceAll(":", "").toLowerCase())
+      .refine((text) => /^(?:[0-9a-f]{64})?$/.test(text)),
+    fromText: asIs,
+  };
+}
+
 export type Checked<T> = { readonly value: T } | { readonly refusal: string };
 
 /** What the program gets for a raw value, or a sentence that says why it is refused. Secrets are not repeated. */
@@ -231,6 +285,22 @@ function asIs(text: string): string {
 function integerFromText(text: string): unknown {
   return /^[+-]?\d{1,15}$/.test(text) ? Number(text) : text;
 }
+
+function isRtspAddress(text: string): boolean {
+  return text.length <= maxUrlLength && passes(() => parseRtspUrl(text));
+}
+
+function passes(check: () => unknown): boolean {
+  try {
+    check();
+    return true;
+  } catch (error) {
+    if (error instanceof CodedError) return false;
+    throw error;
+  }
+}
+
+const rtspAddressForm = "rtsp://[user:password@]host[:port]/path or rtsps://…";
 
 function isWebOrigin(text: string): boolean {
   if (!/^https?:\/\//.test(text) || !URL.canParse(text)) return false;

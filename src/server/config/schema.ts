@@ -25,6 +25,7 @@ import {
   size,
   webOrigins,
 } from "./option.ts";
+import type { StreamEntry } from "./stream-settings.ts";
 
 /** Who may do something. "loopback": this machine without a credential, others with the token, if there is one. */
 export type AccessRule = "loopback" | "token" | "anyone";
@@ -105,6 +106,8 @@ export interface Config {
     readonly management: "loopback" | "anyone";
   };
   readonly logging: { readonly level: LogLevel; readonly format: LogFormat };
+  /** What is set for single streams: ask `streamSettingsOf`. */
+  readonly streams: readonly StreamEntry[];
 }
 
 const accessWords: readonly AccessRule[] = ["loopback", "token", "anyone"];
@@ -360,7 +363,7 @@ export const options: ReadonlyMap<string, Option> = new Map(
 export const sectionNames: ReadonlySet<string> = new Set(Object.keys(sections));
 
 /** Puts the checked values together, deeply frozen. `lookUp` answers for every key of {@link options}. */
-export function buildConfig(lookUp: (key: string) => unknown): Config {
+export function buildConfig(lookUp: (key: string) => unknown, streams: readonly StreamEntry[]): Config {
   const values = Object.fromEntries(
     Object.entries(sections).map(([section, entries]) => [
       section,
@@ -368,7 +371,7 @@ export function buildConfig(lookUp: (key: string) => unknown): Config {
     ]),
   );
   // The schemas of `sections` made the values; TypeScript cannot see it through the strings.
-  return freezeDeeply(configOf(values as Values));
+  return freezeDeeply({ ...configOf(values as Values), streams });
 }
 
 type Sections = typeof sections;
@@ -378,7 +381,7 @@ type Values = {
   };
 };
 
-function configOf(values: Values): Config {
+function configOf(values: Values): Omit<Config, "streams"> {
   const { server, rtmp, rtsp, http, streaming, access, logging } = values;
   return {
     server: { shards: server.shards, transport: server.transport, shutdownTimeoutMs: server.shutdown_timeout },

@@ -14,6 +14,7 @@ import type { HealthReport } from "../../kernel/services.ts";
 import { parseStreamName } from "../../kernel/stream-name.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import { ERR_LISTEN } from "../../runtime/errors.ts";
+import { acceptBacklog } from "../../runtime/limits.ts";
 import { plainAddress } from "../../runtime/plain-address.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { ConfiguredAccess } from "../access.ts";
@@ -304,7 +305,7 @@ async function listen(server: FastifyInstance, host: string, port: number): Prom
   const candidates = host === "" ? ["::", "0.0.0.0"] : [host];
   for (const candidate of candidates) {
     try {
-      await server.listen({ host: candidate, port });
+      await server.listen({ host: candidate, port, backlog: acceptBacklog });
       return;
     } catch (error) {
       const { code = "an unknown error" } = error as NodeJS.ErrnoException;

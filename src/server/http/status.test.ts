@@ -22,6 +22,10 @@ function report(index: number, engine: Engine, players: ReadonlyMap<string, numb
     links: { sentCount: 5, fullCount: 0 },
     transport,
     rtsp: undefined,
+    outbound: [
+      { tryId: 7, address: "10.0.0.9", transport: "tcp", receivedBytes: 5, sentBytes: 6, lostPackets: 1 },
+      { tryId: 8, address: "10.0.0.8", transport: "tcp", receivedBytes: 0, sentBytes: 9, lostPackets: 0 },
+    ],
     errors: { ERR_STREAM_NAME: 7 },
   };
 }
@@ -35,6 +39,8 @@ function sources(engine: Engine, reports: readonly ShardReport[]): StatusSources
     controllerCounters: () => ({ deniedCount: 1, refusedCount: 2, movedStreamCount: 3, serviceFailureCount: 0 }),
     memory: () => engine.memory,
     reports: async () => reports,
+    sources: () => [{ tryId: 7, shown: { stream: "live/cam", state: "running" } }],
+    forwards: () => [{ tryId: undefined, shown: { stream: "live/cam", state: "stopped" } }],
   };
 }
 
@@ -53,6 +59,16 @@ test("stats of an idle server with two shards are the sum of both", async () => 
     memory: { refused: 2, cursor_bytes: 112, connection_bytes: 256, send_queue_bytes: 100 },
     errors: { ERR_STREAM_NAME: 14 },
     shards: [{ index: 1, connections: 2, cursors: 1, messages_sent: 5 }, { index: 2 }],
+  });
+});
+
+test("stats of sources and forwards have what their shards know of the connections", async () => {
+  const engine = new Engine({ clock });
+  const connection = { address: "10.0.0.9", transport: "tcp", received_bytes: 5, sent_bytes: 6, lost_packets: 1 };
+  const none = { address: null, transport: null, received_bytes: 0, sent_bytes: 0, lost_packets: 0 };
+  expect(await stats(sources(engine, [report(1, engine)]), 61_500)).toMatchObject({
+    sources: [{ stream: "live/cam", state: "running", ...connection }],
+    forwards: [{ stream: "live/cam", state: "stopped", ...none }],
   });
 });
 

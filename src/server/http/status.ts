@@ -13,6 +13,15 @@ export interface StatusSources {
   readonly memory: () => { readonly limitBytes: number; readonly usedBytes: number };
   /** What every shard has to say now. */
   readonly reports: () => Promise<readonly ShardReport[]>;
+  /** What the controller has to say of them. */
+  readonly sources: () => readonly OutboundDescription[];
+  readonly forwards: () => readonly OutboundDescription[];
+}
+
+interface OutboundDescription {
+  /** Of the try under way. */
+  readonly tryId: number | undefined;
+  readonly shown: Readonly<Record<string, unknown>>;
 }
 
 /** Short, open to everybody: what a load balancer or a script wants. */
@@ -72,8 +81,18 @@ export async function stats(sources: StatusSources, nowMs: number): Promise<Reco
       messages_sent: links.sentCount,
       queue_full: links.fullCount,
     })),
+    sources: sources.sources().map((each) => withShard(each, reports)),
+    forwards: sources.forwards().map((each) => withShard(each, reports)),
     streams: streams.map(({ shown }) => shown),
   };
+}
+
+/** With what its shard knows of the connection. */
+function withShard({ tryId, shown }: OutboundDescription, reports: readonly ShardReport[]): Record<string, unknown> {
+  const report = reports.flatMap(({ outbound }) => outbound).find((each) => each.tryId === tryId);
+  const { address = null, transport = null, receivedBytes = 0, sentBytes = 0, lostPackets = 0 } = report ?? {};
+  const counts = { received_bytes: receivedBytes, sent_bytes: sentBytes, lost_packets: lostPackets };
+  return { ...shown, address, transport, ...counts };
 }
 
 /** Engines know nothing of access, and count no players of other shards: those counts are the controller's and the shards'. */

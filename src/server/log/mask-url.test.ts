@@ -15,6 +15,10 @@ describe("maskUrl", () => {
     ["cam?token=a=b==", "cam?token=***"],
     ["rtmp://user:swordfish@host:1935/live", "rtmp://user:***@host:1935/live"],
     ["rtmp://user:sword@fish@host/live", "rtmp://user:***@host/live"],
+    [
+      "rtsp://cam/user=admin_password=sword_fish_channel=1_stream=0.sdp?real",
+      "rtsp://cam/user=admin_password=***?real",
+    ],
     ["rtmp://host:1935/live/a@b:c", "rtmp://host:1935/live/a@b:c"],
     ["http://host/live/cam.flv?audio=0&tokens=1", "http://host/live/cam.flv?audio=0&tokens=1"],
     ["cam?token=", "cam?token="],

@@ -20,7 +20,12 @@ export function maskUrlsInJson(line: string): string {
 }
 
 function maskPasswords(text: string): string {
-  return text.replace(/(:\/\/[^/?#\s"@:\\]*):[^/?#\s"\\]*@/g, `$1:${mask}@`);
+  return (
+    text
+      .replace(/(:\/\/[^/?#\s"@:\\]*):[^/?#\s"\\]*@/g, `$1:${mask}@`)
+      // Cameras of one large maker have it in the path: rtsp://host/user=admin_password=secret_channel=1_stream=0.sdp
+      .replace(/(\/user=[^/?#\s"\\]*?_password=)[^/?#\s"\\]*/g, `$1${mask}`)
+  );
 }
 
 function maskQueries(text: string, value: RegExp): string {

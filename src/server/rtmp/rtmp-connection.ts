@@ -64,10 +64,13 @@ export class RtmpConnection implements ConnectionHandler {
     this.#drain();
   }
 
-  /** Called about four times a second. */
+  nextTimeout(): number | undefined {
+    return this.#isClosed ? undefined : this.#session.nextTimeout();
+  }
+
   handleTime(nowMs: number): void {
-    const deadline = this.#session.nextTimeout();
-    if (this.#isClosed || deadline === undefined || deadline > nowMs) return;
+    const deadline = this.nextTimeout();
+    if (deadline === undefined || deadline > nowMs) return;
     this.#contained(() => {
       this.#session.handleTimeout(nowMs);
       this.#drain();

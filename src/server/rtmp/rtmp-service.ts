@@ -4,6 +4,7 @@ import { createHmac, randomBytes } from "node:crypto";
 import type { CodedError } from "../../bytes/coded-error.ts";
 import type { IngestProtocol } from "../../kernel/services.ts";
 import type { RtmpCrypto } from "../../protocols/rtmp/handshake-digest.ts";
+import { ReplyMemo } from "../../protocols/rtmp/reply-memo.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
 import type { Connection, Transport } from "../../runtime/transport.ts";
@@ -69,7 +70,10 @@ export class RtmpService implements IngestProtocol {
     const { chunkSizeBytes, pingIntervalMs, pingTimeoutMs } = config.rtmp;
     return {
       streams,
-      session: { crypto: nodeCrypto, chunkSize: chunkSizeBytes, pingIntervalMs, pingTimeoutMs },
+      session: {
+        ...{ crypto: nodeCrypto, chunkSize: chunkSizeBytes, pingIntervalMs, pingTimeoutMs },
+        replies: new ReplyMemo(),
+      },
       playOptions: playOptionsOf(config),
       // Whole milliseconds: small integers stand in their objects, any other number is an object of its own.
       nowMs: () => Math.floor(systemClock.monotonicMs()),

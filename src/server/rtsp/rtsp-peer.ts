@@ -3,7 +3,7 @@
  * known here: one, or the two of a tunnel.
  */
 
-import { describeStream, type RtpIdentity, rtspFormatRequest, writeRtspBye } from "../../bridges/rtsp-egress.ts";
+import { rtspFormatRequest, writeRtspBye } from "../../bridges/rtsp-egress.ts";
 import {
   parseAnnouncement,
   type RtspAnnouncement,
@@ -12,7 +12,6 @@ import {
 } from "../../bridges/rtsp-ingest.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
-import type { TrackKind } from "../../kernel/frame.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
 import type { Publication } from "../../kernel/publication.ts";
 import type { ReadableLog } from "../../kernel/readable-log.ts";
@@ -37,18 +36,19 @@ import type { ReceptionReports } from "./reception-reports.ts";
 import { accessQueryOf, rejectionOf } from "./rtsp-answers.ts";
 import type { RtspDatagrams } from "./rtsp-datagrams.ts";
 import { SessionDatagrams, type SessionDatagramsHandler } from "./session-datagrams.ts";
+import type { SharedDescriptions } from "./shared-descriptions.ts";
 
 /** What all clients of a service share. */
 export interface RtspPeerContext {
   readonly streams: StreamAccess;
   readonly session: Omit<RtspServerOptions, "isTls" | "transports">;
   readonly datagrams: RtspDatagrams;
+  readonly descriptions: SharedDescriptions;
   readonly tokens: { readonly publish: string; readonly play: string };
   readonly playOptions: PlayOptionsPair;
   readonly nowMs: () => number;
   readonly wallMs: () => number;
   readonly random: () => number;
-  readonly identityOf: (stream: string, kind: TrackKind, number: number) => RtpIdentity;
   /** Told what a publisher has counted, at its end. */
   readonly onPublished: (counters: RtspIngestCounters) => void;
   /** Told of everything a peer did wrong; counts, and logs at most once a second. */
@@ -214,9 +214,7 @@ export class RtspPeer implements PlayingHandler, SessionDatagramsHandler {
       const request = this.#request(stream, query);
       const { streams, nowMs } = this.#context;
       const view = await findSettled(streams, request, nowMs, () => this.#isClosed);
-      const description = describeStream(view, parsePlayerQuery(query), (kind, number) =>
-        this.#context.identityOf(view.name.key, kind, number),
-      );
+      const description = this.#context.descriptions.describe(view, parsePlayerQuery(query));
       this.#described = { request, description };
       for (const sentence of description.leftOut) this.#problem(leftOutProblem(sentence), stream);
       const answer = { sdp: description.sdp, trackCount: description.tracks.length };

@@ -1,12 +1,8 @@
 /** RTSP and RTSPS as a service of the engine: what its sessions are given. */
 
-import { createHash, createHmac, randomBytes } from "node:crypto";
-import type { RtpIdentity } from "../../bridges/rtsp-egress.ts";
 import type { RtspIngestCounters } from "../../bridges/rtsp-ingest.ts";
 import type { CodedError } from "../../bytes/coded-error.ts";
-import type { TrackKind } from "../../kernel/frame.ts";
 import type { IngestProtocol } from "../../kernel/services.ts";
-import type { RtspCrypto } from "../../protocols/rtsp/digest.ts";
 import { udpSessionTimeoutMs } from "../../protocols/rtsp/limits.ts";
 import { systemClock } from "../../runtime/clock.ts";
 import type { StreamAccess } from "../../runtime/shards/shard.ts";
@@ -14,10 +10,12 @@ import type { Connection, Transport } from "../../runtime/transport.ts";
 import type { Config } from "../config/schema.ts";
 import type { Logger } from "../log/logger.ts";
 import { playOptionsOf } from "../play-options.ts";
+import { nodeCrypto, rtpIdentityOf } from "../rtp-identity.ts";
 import { SessionListeners } from "../session-listeners.ts";
 import type { MediaPorts, ShardPosition } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
 import { RtspDatagrams } from "./rtsp-datagrams.ts";
+import { SharedDescriptions } from "./shared-descriptions.ts";
 
 export interface RtspServiceOptions {
   readonly streams: StreamAccess;
@@ -156,12 +154,14 @@ export class RtspService implements IngestProtocol {
         udpSessionTimeoutMs: Math.min(config.rtsp.sessionTimeoutMs, udpSessionTimeoutMs),
       },
       datagrams: this.#datagrams,
+      descriptions: new SharedDescriptions((stream, kind, number) =>
+        rtpIdentityOf(this.#options.secret, stream, kind, number),
+      ),
       tokens: { publish: config.access.publishToken, play: config.access.playToken },
       playOptions: playOptionsOf(config),
       nowMs: systemClock.monotonicMs,
       wallMs: systemClock.wallMs,
       random: Math.random,
-      identityOf: (stream, kind, number) => this.#identityOf(stream, kind, number),
       tunnels: new Map(),
       onPublished: (counters) => {
         this.#published = sumOf([this.#published, counters]);
@@ -169,16 +169,6 @@ export class RtspService implements IngestProtocol {
       onProblem,
       onFailure,
       onClosed: (connection) => this.#listeners.closed(connection),
-    };
-  }
-
-  #identityOf(stream: string, kind: TrackKind, number: number): RtpIdentity {
-    const hash = createHmac("sha256", this.#options.secret).update(`${stream} ${kind} ${number}`).digest();
-    return {
-      ssrc: hash.readUInt32BE(0),
-      timestampOffset: hash.readUInt32BE(4),
-      firstSequence: hash.readUInt16BE(8),
-      initialPictureId: hash.readUInt16BE(10) & 0x7fff,
     };
   }
 }
@@ -203,9 +193,3 @@ function sumOf(all: readonly IngestTotals[]): IngestTotals {
 function longest(timesMs: readonly number[]): number {
   return Math.round(timesMs.reduce((longest, timeMs) => Math.max(longest, timeMs), 0));
 }
-
-const nodeCrypto: RtspCrypto = {
-  randomBytes: (length) => randomBytes(length),
-  md5: (data) => createHash("md5").update(data).digest(),
-  sha256: (data) => createHash("sha256").update(data).digest(),
-};

@@ -17,8 +17,10 @@ import { ERR_INTERNAL } from "../errors.ts";
 import { FlvPlays } from "../http/flv-plays.ts";
 import type { Logger } from "../log/logger.ts";
 import { RepeatedErrors } from "../log/repeated-errors.ts";
+import { OutboundService } from "../outbound/outbound-service.ts";
 import { playOptionsOf } from "../play-options.ts";
 import { RtmpService } from "../rtmp/rtmp-service.ts";
+import { nodeCrypto, rtpIdentityOf } from "../rtp-identity.ts";
 import { type RtspReport, RtspService } from "../rtsp/rtsp-service.ts";
 import type { ListenWhere, MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
 import type { MediaPorts } from "./ports.ts";
@@ -46,6 +48,7 @@ export class MediaShard {
   readonly shard: Shard;
   readonly transport: Transport;
   readonly flvPlays: FlvPlays;
+  readonly outbound: OutboundService;
   readonly problems: RepeatedErrors;
   readonly #options: MediaShardOptions;
   readonly #problemTimer: NodeJS.Timeout;
@@ -99,6 +102,21 @@ export class MediaShard {
       start: () => {},
       stop: () => this.flvPlays.drained(config.server.shutdownTimeoutMs),
     });
+    const secret = new Uint8Array(counts.rtpSecret);
+    this.outbound = new OutboundService({
+      streams: this.shard,
+      transport: this.transport,
+      crypto: nodeCrypto,
+      playOptions: playOptionsOf(config),
+      identityOf: (stream, kind, number) => rtpIdentityOf(secret, stream, kind, number),
+      nowMs: systemClock.monotonicMs,
+      random: Math.random,
+      shutdownTimeoutMs: config.server.shutdownTimeoutMs,
+      onProblem: this.onProblem,
+      onFailure: this.onFailure,
+      tell: (event) => controller.tell("outbound", event),
+    });
+    engine.register(this.outbound);
   }
 
   /** What the controller's thread asks of this one. */
@@ -112,6 +130,8 @@ export class MediaShard {
       openFlv: (request) => this.flvPlays.open(request),
       startFlv: ({ id, fd, head }) => this.flvPlays.start(id, fd, head),
       cancelFlv: (id) => this.flvPlays.cancel(id),
+      openOutbound: (order) => this.outbound.open(order),
+      closeOutbound: ({ tryId, reason }) => this.outbound.close(tryId, reason),
       stop: (reason) => this.shard.engine.shutdown(reason),
       close: () => this.close(),
     };

@@ -7,6 +7,8 @@ import type { LinkCounters } from "../../runtime/shards/link.ts";
 import type { Shard, ShardCounters } from "../../runtime/shards/shard.ts";
 import type { Transport, TransportCounters } from "../../runtime/transport.ts";
 import type { RepeatedErrors } from "../log/repeated-errors.ts";
+import type { OutboundReport } from "../outbound/calls.ts";
+import type { OutboundService } from "../outbound/outbound-service.ts";
 import type { RtspReport } from "../rtsp/rtsp-service.ts";
 
 export interface ShardReport {
@@ -22,6 +24,8 @@ export interface ShardReport {
   readonly transport: TransportCounters;
   /** Publishers over RTSP that this shard has now. */
   readonly rtsp: RtspReport | undefined;
+  /** Sources and forwards that this shard carries now. */
+  readonly outbound: readonly OutboundReport[];
   /** Errors that peers caused, by code. */
   readonly errors: Readonly<Record<string, number>>;
 }
@@ -39,9 +43,10 @@ export interface ReportSources {
   readonly transport: Transport;
   readonly problems: RepeatedErrors;
   readonly rtsp: RtspReport | undefined;
+  readonly outbound: OutboundService;
 }
 
-export function reportOf({ shard, transport, problems, rtsp }: ReportSources): ShardReport {
+export function reportOf({ shard, transport, problems, rtsp, outbound }: ReportSources): ShardReport {
   const { engine } = shard;
   return {
     index: shard.index,
@@ -53,6 +58,7 @@ export function reportOf({ shard, transport, problems, rtsp }: ReportSources): S
     links: shard.linkCounters,
     transport: transport.counters,
     rtsp,
+    outbound: outbound.report(),
     errors: Object.fromEntries(problems.totals()),
   };
 }

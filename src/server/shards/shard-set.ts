@@ -69,6 +69,11 @@ export class ShardSet {
     return this.#threads.map(({ link }) => link);
   }
 
+  /** Those that begin connections of their own: all that carry media, but for the main thread's where there are others. */
+  get outbound(): readonly Link<MediaShardCalls>[] {
+    return this.#threads.length === 0 ? [...this.#links.values()] : this.others;
+  }
+
   /** Listened on; undefined before the start, and for what is switched off. */
   get ports(): MediaPorts {
     return this.#ports;

@@ -29,7 +29,7 @@ export interface RtmpMessage {
   readonly timestamp: number;
   readonly messageStreamId: number;
   readonly chunkStreamId: number;
-  /** Exactly the message's length. Nobody else writes to it; a publisher's messages may share the memory behind it. */
+  /** Exactly the message's length. A publisher's is lent, for as long as the bytes that the session was given last. */
   readonly payload: Uint8Array;
 }
 

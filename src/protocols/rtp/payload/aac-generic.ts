@@ -17,6 +17,7 @@ import { SoundFrames } from "./sound-frames.ts";
 
 export class AacGenericReader implements RtpPayloadReader {
   droppedFrameCount = 0;
+  isPlain = true;
   readonly #fields: AacHeaderFields;
   readonly #frameTicks: number;
   readonly #frames: SoundFrames = new SoundFrames();
@@ -69,6 +70,7 @@ export class AacGenericReader implements RtpPayloadReader {
     let at = 0;
     let unitTimestamp = timestamp;
     while (isAdts(unit.subarray(at))) {
+      this.isPlain = false;
       const { frameLength, headerLength } = parseAdtsHeader(unit.subarray(at));
       if (frameLength > unit.length - at) {
         throw new CodedError(

@@ -15,7 +15,7 @@ import {
   obuType,
 } from "../../../codecs/av1/obu.ts";
 import { parseAv1SequenceHeader } from "../../../codecs/av1/sequence-header.ts";
-import { isAv1KeyFrame } from "../../../codecs/av1/temporal-unit.ts";
+import { beginsAv1KeyFrame, isAv1KeyFrame } from "../../../codecs/av1/temporal-unit.ts";
 import { atMost } from "../../../codecs/bounds.ts";
 import { maxObusPerTemporalUnit } from "../../../codecs/limits.ts";
 import { ERR_RTP_PAYLOAD } from "../errors.ts";
@@ -41,9 +41,13 @@ class Av1Depacketizer implements VideoDepacketizer {
   #fragmentAt = -1;
   /** An OBU of a picture is there, or its beginning. */
   #hasPicture = false;
-  /** The first of them is there as a whole, and tells whether the unit is key. */
+  /** So much of the first of them is there that it tells whether the unit is key. */
   #isKeyKnown = false;
   #isKey = false;
+  /** The first of them is there as a whole. */
+  #isKeyChecked = false;
+  #hasSequence = false;
+  #isPlain = true;
 
   constructor(config: Uint8Array | undefined) {
     this.#config = config;
@@ -64,6 +68,18 @@ class Av1Depacketizer implements VideoDepacketizer {
     return this.#isKey;
   }
 
+  get isKeyKnown(): boolean {
+    return this.#isKeyKnown;
+  }
+
+  get hasConfig(): boolean {
+    return this.#hasSequence;
+  }
+
+  get isPlain(): boolean {
+    return this.#isPlain;
+  }
+
   takeConfig(): Uint8Array | undefined {
     const config = this.#newConfig;
     this.#newConfig = undefined;
@@ -76,6 +92,8 @@ class Av1Depacketizer implements VideoDepacketizer {
     this.#hasPicture = false;
     this.#isKeyKnown = false;
     this.#isKey = false;
+    this.#isKeyChecked = false;
+    this.#hasSequence = false;
   }
 
   placeOf(payload: Uint8Array): PayloadPlace {
@@ -113,7 +131,10 @@ class Av1Depacketizer implements VideoDepacketizer {
     }
     frame.append(bytes);
     if (!isContinuation && pictureTypes.has(obuType(bytes[0] ?? 0))) this.#hasPicture = true;
-    if (isContinued) return;
+    if (isContinued) {
+      if (this.#hasPicture && !this.#isKeyKnown) this.#noteFirstFragment(frame);
+      return;
+    }
     const at = this.#fragmentAt;
     this.#fragmentAt = -1;
     this.#finishObu(at, frame);
@@ -131,17 +152,36 @@ class Av1Depacketizer implements VideoDepacketizer {
     }
     const payloadAt = at + ((header & obuExtensionFlag) === 0 ? 1 : 2);
     if (payloadAt > frame.length) throw payloadError("has an OBU that ends in its header");
-    if ((header & obuHasSizeFlag) === 0 || !isSizeRight(payloadAt, frame)) insertSize(at, payloadAt, frame);
+    const hasSize = (header & obuHasSizeFlag) !== 0;
+    if (!hasSize || !isSizeRight(payloadAt, frame)) {
+      if (hasSize) this.#isPlain = false;
+      insertSize(at, payloadAt, frame);
+    }
     const obu = frame.bytes.subarray(at, frame.length);
     if (type === obuSequenceHeader) this.#noteSequence(obu);
-    else if (pictureTypes.has(type) && !this.#isKeyKnown) {
+    else if (pictureTypes.has(type) && !this.#isKeyChecked) {
       this.#hasPicture = true;
       this.#isKeyKnown = true;
+      this.#isKeyChecked = true;
       this.#isKey = isAv1KeyFrame(frame.bytes.subarray(0, frame.length));
     }
   }
 
+  /** The frame header's first byte says it before the OBU is whole. */
+  #noteFirstFragment({ bytes, length }: FrameBuffer): void {
+    const header = bytes[this.#fragmentAt] as number;
+    let at = this.#fragmentAt + ((header & obuExtensionFlag) === 0 ? 1 : 2);
+    if ((header & obuHasSizeFlag) !== 0) {
+      while (at < length && (bytes[at] as number) >= 0x80) at++;
+      at++;
+    }
+    if (at >= length) return;
+    this.#isKeyKnown = true;
+    this.#isKey = beginsAv1KeyFrame(bytes[at] as number);
+  }
+
   #noteSequence(obu: Uint8Array): void {
+    this.#hasSequence = true;
     const { fps: _fps, width: _width, height: _height, ...sequence } = parseAv1SequenceHeader(obu);
     const config = writeAv1Config({ ...sequence, initialPresentationDelay: undefined, configObus: obu });
     if (this.#config !== undefined && equalBytes(config, this.#config)) return;

@@ -60,6 +60,11 @@ class NalDepacketizer implements VideoDepacketizer {
   #isKey = false;
   #isLeading = false;
   #hasReferredSlice = false;
+  #hasSps = false;
+  #hasPps = false;
+  #isPlain = true;
+
+  readonly isKeyKnown = true; // by the header of the first slice
 
   constructor(format: NalPayloadFormat, parameterSets: ParameterSets) {
     this.#format = format;
@@ -86,6 +91,14 @@ class NalDepacketizer implements VideoDepacketizer {
     return this.#isLeading;
   }
 
+  get hasConfig(): boolean {
+    return this.#hasSps && this.#hasPps;
+  }
+
+  get isPlain(): boolean {
+    return this.#isPlain;
+  }
+
   takeConfig(): Uint8Array | undefined {
     return this.#parameterSets.take();
   }
@@ -97,6 +110,8 @@ class NalDepacketizer implements VideoDepacketizer {
     this.#isKey = false;
     this.#isLeading = false;
     this.#hasReferredSlice = false;
+    this.#hasSps = false;
+    this.#hasPps = false;
   }
 
   placeOf(payload: Uint8Array): PayloadPlace {
@@ -128,8 +143,14 @@ class NalDepacketizer implements VideoDepacketizer {
     }
     if (this.#fragmentType >= 0) throw this.#error(`type ${type} between the fragments of a NAL unit`);
     if (type === format.aggregationType) this.#readAggregate(payload, frame);
-    else if (isAnnexB(payload)) for (const unit of parseAnnexB(payload)) this.#append(unit, 0, unit.length, frame);
+    else if (isAnnexB(payload)) this.#readAnnexB(payload, frame);
     else this.#append(payload, 0, payload.length, frame);
+  }
+
+  /** No payload format has start codes, but cameras do. */
+  #readAnnexB(bytes: Uint8Array, frame: FrameBuffer): void {
+    this.#isPlain = false;
+    for (const unit of parseAnnexB(bytes)) this.#append(unit, 0, unit.length, frame);
   }
 
   /** STAP-A of RFC 6184 §5.7.1, AP of RFC 7798 §4.4.2 and RFC 9328 §4.3.2. */
@@ -232,8 +253,13 @@ class NalDepacketizer implements VideoDepacketizer {
     const kind = this.#format.kinds[type];
     if (kind !== "parameterSet" && kind !== "delimiter" && kind !== "prefix") return;
     const unit = frame.bytes.subarray(start, frame.length);
-    if (hasStartCode(unit)) this.#splitUnit(at, frame);
-    else if (kind === "parameterSet") this.#parameterSets.put(type, unit);
+    if (hasStartCode(unit)) {
+      this.#splitUnit(at, frame);
+    } else if (kind === "parameterSet") {
+      this.#parameterSets.put(type, unit);
+      if (type === this.#parameterSets.spsType) this.#hasSps = true;
+      if (type === this.#parameterSets.ppsType) this.#hasPps = true;
+    }
   }
 
   /** Some cameras put a whole access unit with start codes into what should be its first NAL unit. */
@@ -241,7 +267,7 @@ class NalDepacketizer implements VideoDepacketizer {
     const glued = frame.bytes.slice(at + 1, frame.length); // from the last three bytes of the length on
     glued.set(startCode);
     frame.length = at;
-    for (const unit of parseAnnexB(glued)) this.#append(unit, 0, unit.length, frame);
+    this.#readAnnexB(glued, frame);
   }
 
   #placeOfUnit(payload: Uint8Array, at: number): PayloadPlace {

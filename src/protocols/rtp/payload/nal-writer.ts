@@ -100,15 +100,26 @@ class NalWriter implements RtpPayloadWriter {
     this.#frame = data;
     this.#listUnits(isKey);
     if (this.#isPlain) this.#checkLengths();
+    this.#writeUnits(true, sink);
+    this.#frame = noBytes;
+  }
+
+  /** The parameter sets in one packet, or in as many as they need. None of them ends a frame. */
+  writeConfig(sink: PayloadSink): void {
+    this.#unitCount = 0;
+    this.#listSets();
+    this.#writeUnits(false, sink);
+  }
+
+  #writeUnits(endsFrame: boolean, sink: PayloadSink): void {
     for (let first = 0; first < this.#unitCount; ) {
       const next = this.#isPlain ? first + 1 : this.#aggregateEnd(first);
-      const isLast = next === this.#unitCount;
+      const isLast = endsFrame && next === this.#unitCount;
       if (next > first + 1) this.#writeAggregate(first, next, isLast, sink);
       else if (this.#unitLength(first) <= this.#maxPayloadBytes) this.#writeSingle(first, isLast, sink);
       else this.#writeFragments(first, isLast, sink);
       first = next;
     }
-    this.#frame = noBytes;
   }
 
   /** Fills the table; nothing is written when the frame turns out to be malformed. */

@@ -45,6 +45,14 @@ export class ParameterSets {
     this.#isChanged = false;
   }
 
+  get spsType(): number {
+    return this.#codec.types.at(-2) as number;
+  }
+
+  get ppsType(): number {
+    return this.#codec.types.at(-1) as number;
+  }
+
   /**
    * Takes a NAL unit, which is copied when it is kept. One of a type that is not in the configuration is passed over, and one that
    * is not understood as well: it is in the frame, and without a configuration nobody gets to see that.

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { aacHbr, type RtpTrack } from "../../rtp-payload-format.ts";
+import { aacHbr, aacLbr, type RtpTrack } from "../../rtp-payload-format.ts";
 import type { PayloadSink } from "../payload.ts";
-import { marksFrameEnd, openPayloadReader, openPayloadWriter } from "./payload-formats.ts";
+import { isSamePayloadFormat, marksFrameEnd, openPayloadReader, openPayloadWriter } from "./payload-formats.ts";
 
 const hex = (text: string): Uint8Array => Uint8Array.fromHex(text);
 const latmConfig = { audioSpecificConfig: hex("1190"), subFrameCount: 1, fixedFrameBytes: undefined, otherDataBits: 0 };
@@ -46,6 +46,20 @@ it.each(["h265", "vvc", "av1", "vp9"] as const)("%s has a reader that waits for 
   });
   expect(reader.poll()).toBeUndefined();
   expect(reader.droppedFrameCount).toBe(0);
+});
+
+it("packets of one form are not taken for those of another of the same codec", () => {
+  const generic = { name: "aac-generic", fields: aacHbr, frameTicks: 1_024 } as const;
+  const latm = { name: "aac-latm", muxConfig: latmConfig } as const;
+  expect(isSamePayloadFormat(generic, { ...generic, fields: { ...aacHbr } })).toBe(true);
+  expect(isSamePayloadFormat(generic, { ...generic, fields: aacLbr })).toBe(false);
+  expect(isSamePayloadFormat(generic, { ...generic, frameTicks: 960 })).toBe(false);
+  expect(isSamePayloadFormat(generic, latm)).toBe(false);
+  expect(isSamePayloadFormat(latm, latm)).toBe(false); // its configuration may differ, and is told in another form
+  expect(isSamePayloadFormat({ name: "pcm", tickBytes: 4 }, { name: "pcm", tickBytes: 4 })).toBe(true);
+  expect(isSamePayloadFormat({ name: "pcm", tickBytes: 4 }, { name: "pcm", tickBytes: 2 })).toBe(false);
+  expect(isSamePayloadFormat({ name: "h264" }, { name: "h264" })).toBe(true);
+  expect(isSamePayloadFormat({ name: "h264" }, { name: "h265" })).toBe(false);
 });
 
 function track(

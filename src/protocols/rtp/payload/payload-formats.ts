@@ -1,7 +1,7 @@
 /** The reader and the writer of each payload format. */
 
 import { aacFrameTicks } from "../../../codecs/aac/frame-ticks.ts";
-import type { RtpPayloadFormat, RtpTrack } from "../../rtp-payload-format.ts";
+import type { AacHeaderFields, RtpPayloadFormat, RtpTrack } from "../../rtp-payload-format.ts";
 import type { RtpPayloadReader, RtpPayloadWriter } from "../payload.ts";
 import { AacGenericReader, AacGenericWriter } from "./aac-generic.ts";
 import { AacLatmReader, AacLatmWriter } from "./aac-latm.ts";
@@ -97,4 +97,15 @@ export function openPayloadWriter(track: RtpTrack, options: PayloadWriterOptions
  */
 export function marksFrameEnd({ name }: RtpPayloadFormat): boolean {
   return name !== "pcm" && name !== "opus" && name !== "mpeg-audio";
+}
+
+/** Whether packets of one format can be told as those of the other: the same names and numbers in their descriptions. */
+export function isSamePayloadFormat(a: RtpPayloadFormat, b: RtpPayloadFormat): boolean {
+  if (a.name === "aac-generic" && b.name === "aac-generic") {
+    const names = Object.keys(a.fields) as (keyof AacHeaderFields)[];
+    return a.frameTicks === b.frameTicks && names.every((name) => a.fields[name] === b.fields[name]);
+  }
+  // The configuration of LATM is told anew in our description, in a form of its own.
+  if (a.name === "aac-latm") return false;
+  return a.name === "pcm" && b.name === "pcm" ? a.tickBytes === b.tickBytes : a.name === b.name;
 }

@@ -8,7 +8,7 @@
  */
 
 import { Fifo } from "../../fifo.ts";
-import type { RtpFrame, RtpPayloadReader } from "../payload.ts";
+import type { RtpFrame, RtpPayloadReader, UnitProgress } from "../payload.ts";
 import { FrameBuffer } from "./frame-buffer.ts";
 
 /** What can be told of a payload alone: it begins an access unit, it is certain that it goes on with one, or neither. */
@@ -24,6 +24,12 @@ export interface VideoDepacketizer {
   readonly isWhole: boolean;
   /** A decoder can start at the unit. */
   readonly isKey: boolean;
+  /** Enough of the picture is there to say so. */
+  readonly isKeyKnown: boolean;
+  /** What a decoder has to know to start is in the unit, as far as it has come. */
+  readonly hasConfig: boolean;
+  /** All payloads so far were as the payload format wants them. */
+  readonly isPlain: boolean;
   /** No other unit refers to this one. */
   readonly isDisposable: boolean;
   /** The unit refers to some from before the last key frame, as RASL pictures of H.265 do. */
@@ -40,7 +46,9 @@ export class VideoPayloadReader implements RtpPayloadReader {
   readonly #depacketizer: VideoDepacketizer;
   readonly #buffer = new FrameBuffer();
   readonly #frames = new Fifo<RtpFrame>();
+  readonly #progress = { isFirst: false, isKnown: false, isKey: false, isDecodable: false, hasConfig: false };
   #droppedFrameCount = 0;
+  #waitingFrameCount = 0;
   /** Packets of a unit have come, and not its end. */
   #isOpen = false;
   #isDamaged = false;
@@ -61,20 +69,35 @@ export class VideoPayloadReader implements RtpPayloadReader {
     return this.#droppedFrameCount;
   }
 
+  get waitingFrameCount(): number {
+    return this.#waitingFrameCount;
+  }
+
+  get progress(): UnitProgress {
+    return this.#progress;
+  }
+
+  get isPlain(): boolean {
+    return this.#trustsMarker && this.#depacketizer.isPlain;
+  }
+
   handle(payload: Uint8Array, timestamp: number, marker: boolean, isLossBefore: boolean): void {
     if (isLossBefore) this.#handleLoss(timestamp);
     if (payload.length === 0) return; // probes of a browser's bandwidth estimation, and keep-alives
     if (this.#isOpen && timestamp !== this.#timestamp) this.#handleNewTime(timestamp);
+    this.#progress.isFirst = !this.#isOpen;
     if (!this.#isOpen) this.#open(payload, timestamp, isLossBefore);
     if (!this.#isDamaged) {
       try {
         this.#depacketizer.read(payload, this.#buffer);
       } catch (error) {
         this.#damage();
+        this.#noteProgress();
         if (marker && this.#trustsMarker) this.#end(timestamp);
         throw error;
       }
     }
+    this.#noteProgress();
     if (marker && this.#trustsMarker && (this.#isDamaged || this.#depacketizer.hasPicture)) this.#end(timestamp);
   }
 
@@ -114,6 +137,21 @@ export class VideoPayloadReader implements RtpPayloadReader {
     }
   }
 
+  #noteProgress(): void {
+    const { hasPicture, isKey, isKeyKnown, hasConfig } = this.#depacketizer;
+    const progress = this.#progress;
+    progress.isKnown = this.#isDamaged || (hasPicture && isKeyKnown);
+    progress.isKey = !this.#isDamaged && isKey;
+    progress.isDecodable = !this.#isDamaged && !this.#isWaiting();
+    progress.hasConfig = hasConfig;
+  }
+
+  /** The unit refers to something that is missing: the next key frame is where it goes on. */
+  #isWaiting(): boolean {
+    const { isKey, isLeading } = this.#depacketizer;
+    return !isKey && (this.#needsKey || (this.#skipsLeading && isLeading));
+  }
+
   /** Nothing of the unit is kept; at its end it counts as one that others may refer to. */
   #damage(): void {
     this.#isDamaged = true;
@@ -125,11 +163,12 @@ export class VideoPayloadReader implements RtpPayloadReader {
     const depacketizer = this.#depacketizer;
     this.#isOpen = false;
     this.#endedTimestamp = endedTimestamp;
-    const { isKey, isLeading, isDisposable } = depacketizer;
+    const { isKey, isDisposable } = depacketizer;
     const isWhole = !this.#isDamaged && depacketizer.isWhole;
     if (!isWhole && !isDisposable) this.#needsKey = true;
-    if (!isWhole || (this.#needsKey && !isKey) || (this.#skipsLeading && isLeading && !isKey)) {
+    if (!isWhole || this.#isWaiting()) {
       this.#droppedFrameCount++;
+      if (isWhole) this.#waitingFrameCount++;
       this.#forget();
       return;
     }

@@ -24,6 +24,9 @@ class Vp8Depacketizer implements VideoDepacketizer {
   #isDisposable = false;
 
   readonly isLeading = false;
+  readonly isKeyKnown = true;
+  readonly hasConfig = true;
+  readonly isPlain = true;
   readonly isWhole = true;
 
   get hasPicture(): boolean {

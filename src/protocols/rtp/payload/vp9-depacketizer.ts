@@ -39,6 +39,9 @@ class Vp9Depacketizer implements VideoDepacketizer {
 
   readonly isDisposable = false;
   readonly isLeading = false;
+  readonly isKeyKnown = true;
+  readonly hasConfig = true;
+  readonly isPlain = true;
 
   get hasPicture(): boolean {
     return this.#layerStarts.length > 0;

@@ -106,7 +106,12 @@ function parseRequestLine(line: string): { method: string; url: string } {
   if (url.length > maxUrlLength) {
     throw new CodedError(ERR_RTSP_TOO_LONG, `expected an address of at most ${maxUrlLength} bytes, got ${url.length}`);
   }
-  return { method, url };
+  return { method, url: apart(url) };
+}
+
+/** The same text in memory of its own: V8 makes a part of a string a view of it, and a session that keeps its address kept the head. */
+function apart(text: string): string {
+  return new TextDecoder().decode(new TextEncoder().encode(text));
 }
 
 function parseStatusLine(line: string): { status: number; reason: string } {
