@@ -4,7 +4,7 @@
  * "sent". No RTCP is sent, so that every datagram counts.
  */
 
-import { createSocket } from "node:dgram";
+import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
 import { connect } from "node:net";
 import { createInterface } from "node:readline";
@@ -13,16 +13,13 @@ import { setTimeout as delay } from "node:timers/promises";
 const url = new URL(process.argv[2] ?? "");
 const control = connect({ host: url.hostname, port: Number(url.port), noDelay: true });
 await once(control, "connect");
-const media = createSocket("udp4");
-media.bind(0);
-await once(media, "listening");
+const [media, reports] = await openPair();
 const { port } = media.address();
 let cseq = 0;
 
 const sdp = "v=0\r\no=- 0 0 IN IP4 127.0.0.1\r\ns=-\r\nt=0 0\r\nm=audio 0 RTP/AVP 8\r\na=control:0\r\n";
 await ask(`ANNOUNCE ${url} RTSP/1.0\r\nContent-Type: application/sdp\r\nContent-Length: ${sdp.length}`, sdp);
-// Nothing is sent from the port of RTCP.
-const transport = `RTP/AVP;unicast;client_port=${port}-${port < 65_535 ? port + 1 : port - 1};mode=record`;
+const transport = `RTP/AVP;unicast;client_port=${port}-${port + 1};mode=record`;
 const setUp = await ask(`SETUP ${url}/0 RTSP/1.0\r\nTransport: ${transport}`);
 const serverPort = Number(/server_port=(\d+)/.exec(setUp)?.[1]);
 await ask(`RECORD ${url} RTSP/1.0`);
@@ -46,6 +43,28 @@ for await (const line of createInterface({ input: process.stdin })) {
 }
 control.destroy();
 media.close();
+reports.close();
+
+/** Two ports in a row. The second one takes what the server reports: were it closed, the system would answer with ICMP. */
+async function openPair(): Promise<[Socket, Socket]> {
+  for (;;) {
+    const first = await bind(0);
+    const second = await bind((first as Socket).address().port + 1);
+    if (second !== undefined) return [first as Socket, second];
+    first?.close();
+  }
+}
+
+async function bind(port: number): Promise<Socket | undefined> {
+  const socket = createSocket("udp4");
+  socket.bind(port);
+  try {
+    await once(socket, "listening");
+    return socket;
+  } catch {
+    return undefined; // somebody else's
+  }
+}
 
 async function ask(head: string, body = ""): Promise<string> {
   control.write(`${head}\r\nCSeq: ${++cseq}\r\n\r\n${body}`);
