@@ -20,7 +20,7 @@ const config: ViteUserConfig = {
           testTimeout: 90_000,
           hookTimeout: 60_000,
           // They mostly wait, for media in real time and for deadlines.
-          maxWorkers: 2,
+          maxWorkers: 3,
           sequence: { groupOrder: 1 },
         },
       },

@@ -46,7 +46,8 @@ export async function run(): Promise<BenchResult[]> {
     // One flush each 350 ms: 20,000 players at each picture would be a third of what two cores send at all.
     await using server = await startOurs(
       fileSource(file),
-      ["server.transport=native", `streaming.flush_interval=${flushMs}ms`],
+      // Of the descriptors that the server may use, the ports of UDP would take two, and 19,898 would be left for players.
+      ["server.transport=native", "rtsp.udp=false", `streaming.flush_interval=${flushMs}ms`],
       [...nodeFlags, `--inspect=127.0.0.1:${inspectorPort}`],
     );
     const fill = (count: number): Promise<Filled> => fillOnce(programs, server, protocol, count, inspectorPort);

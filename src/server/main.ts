@@ -1,4 +1,4 @@
-#!/usr/bin/env node
+#!/usr/bin/env -S node --max-semi-space-size=8
 
 /** The program's entry: the command line, the signals, and the last line of defence. */
 
