@@ -69,6 +69,11 @@ export class FakeSocket implements DatagramSocket {
     this.#handler = handler;
   }
 
+  /** As the system does when a path is narrow. */
+  refuseSegmentation(): void {
+    this.#handler.handleRefusedSegmentation?.("EMSGSIZE");
+  }
+
   get counters(): DatagramCounters {
     return {
       receivedPackets: this.#receivedPackets,

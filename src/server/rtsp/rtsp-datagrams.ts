@@ -18,15 +18,33 @@ export class RtspDatagrams {
   unreachableCount = 0;
   readonly #host: string;
 
-  constructor(transport: DatagramTransport, { host, udp, multicast }: Config["rtsp"], position: ShardPosition) {
+  /** @param onRefusedSegmentation - told once: to some player the system sends packets one by one (no GSO), which costs more */
+  constructor(
+    transport: DatagramTransport,
+    { host, udp, multicast }: Config["rtsp"],
+    position: ShardPosition,
+    onRefusedSegmentation: (errorName: string) => void,
+  ) {
     this.transport = transport;
     this.#host = host;
+    let isTold = false;
+    const watched: DatagramTransport = {
+      playDatagrams: (...play) => transport.playDatagrams(...play),
+      openDatagrams: (options, handler) =>
+        transport.openDatagrams(options, {
+          handleStranger: (bytes, address, port) => handler.handleStranger(bytes, address, port),
+          handleRefusedSegmentation: (errorName) => {
+            if (!isTold) onRefusedSegmentation(errorName);
+            isTold = true;
+          },
+        }),
+    };
     if (udp.enabled) {
-      this.ports = new UdpPorts({ transport, port: udp.port, range: udp.ports, position });
+      this.ports = new UdpPorts({ transport: watched, port: udp.port, range: udp.ports, position });
     }
     if (multicast.enabled) {
       const { range, port, ttl } = multicast;
-      this.multicast = new MulticastPlays({ transport, range, port, ttl, position });
+      this.multicast = new MulticastPlays({ transport: watched, range, port, ttl, position });
     }
   }
 

@@ -77,7 +77,12 @@ export class RtspService implements IngestProtocol {
     const { transport, logger, config, ports, isShared, position, connectionCount } = options;
     const { host, port, tls, maxConnections } = config.rtsp;
     this.#options = options;
-    this.#datagrams = new RtspDatagrams(transport, config.rtsp, position);
+    this.#datagrams = new RtspDatagrams(transport, config.rtsp, position, (errorName) =>
+      logger.warn(
+        { error: errorName },
+        "the system cuts no packets for a player over UDP (GSO): they go out one by one, which costs more",
+      ),
+    );
     this.#listeners = new SessionListeners({
       ...{ transport, logger, host, maxConnections, isShared, connectionCount },
       port: ports.rtsp ?? port,

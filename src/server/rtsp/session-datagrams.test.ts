@@ -106,6 +106,12 @@ it("an encrypted connection gets no media in the clear", async () => {
   expect(shared.transportsFor(true)).toEqual({ tcp: true, udp: false, multicast: false });
 });
 
+it("tells once that the system cuts no packets", async () => {
+  await open({}, true);
+  for (const socket of [...transport.sockets, ...transport.sockets]) socket.refuseSegmentation();
+  expect(events).toEqual(["EMSGSIZE"]);
+});
+
 const log = new EgressLog({ initialBytes: 4_096, maxBytes: 4_096 });
 const playOptions = { isLive: false, lagLimits: { maxJumps: 1, jumpWindowMs: 1, stallMs: 1 } } as never;
 const ignorePlay: PlayHandler = { handlePlayed: () => {}, handleLag: () => {}, handleEvicted: () => {} };
@@ -120,7 +126,8 @@ async function open(
 ): Promise<RtspDatagrams> {
   const multicast = { enabled: hasMulticast, range: { base: 0xef_ff_00_00, count: 256 }, port: 8_500, ttl: 1 };
   const config = { host: "", udp: { enabled: true, port: 8_000, ports: udp.range }, multicast };
-  const shared = new RtspDatagrams(transport, config as Config["rtsp"], { index: 0, count: 1 });
+  const position = { index: 0, count: 1 };
+  const shared = new RtspDatagrams(transport, config as Config["rtsp"], position, (error) => events.push(error));
   await shared.start();
   return shared;
 }
