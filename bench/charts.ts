@@ -40,7 +40,7 @@ function charts(): Record<ChartName, { title: string; xLabel: string; yLabel: st
       ...{ xLabel: "flush interval in ms", yLabel: "latency in ms", yScale: 1 },
     },
     memory: {
-      title: "Resident memory of a player's connection",
+      title: "Resident memory of a player's connection, after a collection",
       ...{ xLabel: "players", yLabel: "KB for each connection", yScale: 1_000 },
     },
   };

@@ -118,10 +118,22 @@ const labelHeight = 15;
 const labelWidth = 300;
 const barWidth = 380;
 const rowHeight = 24;
-const ownColours = 2;
+const ownColours = 3;
 
-const light = { page: "#ffffff", text: "#24292f", grid: "#d8dee4", other: "#6e7781", own: ["#0b6e8f", "#b3541e"] };
-const dark = { page: "#0d1117", text: "#e6edf3", grid: "#30363d", other: "#8b949e", own: ["#4cc2e0", "#f0965a"] };
+const light = {
+  page: "#ffffff",
+  text: "#24292f",
+  grid: "#d8dee4",
+  other: "#6e7781",
+  own: ["#0b6e8f", "#b3541e", "#6f42c1"],
+};
+const dark = {
+  page: "#0d1117",
+  text: "#e6edf3",
+  grid: "#30363d",
+  other: "#8b949e",
+  own: ["#4cc2e0", "#f0965a", "#b79cf0"],
+};
 
 function coloursOf({ page, text, grid, other, own }: typeof light): string {
   const lines = [`.page{fill:${page}}`, `text{fill:${text}}`, `.grid{stroke:${grid}}`];
