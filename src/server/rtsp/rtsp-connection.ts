@@ -8,14 +8,15 @@ import { guessProtocol, RtspTunnelSession } from "../../protocols/rtsp/tunnel.ts
 import type { Connection, ConnectionHandler } from "../../runtime/transport.ts";
 import { ERR_RTSP_TLS_ON_PLAIN_PORT } from "../errors.ts";
 import { RtspPeer, type RtspPeerContext } from "./rtsp-peer.ts";
+import type { TunnelEnd, Tunnels } from "./tunnels.ts";
 
 export interface RtspConnectionContext extends RtspPeerContext {
-  /** The GET connections of this shard that a POST may join, by address and cookie. */
-  readonly tunnels: Map<string, RtspConnection>;
+  /** By address and cookie. */
+  readonly tunnels: Tunnels;
   readonly onClosed: (connection: RtspConnection) => void;
 }
 
-export class RtspConnection implements ConnectionHandler {
+export class RtspConnection implements ConnectionHandler, TunnelEnd {
   readonly #context: RtspConnectionContext;
   readonly #connection: Connection;
   readonly #openedAtMs: number;
@@ -26,7 +27,10 @@ export class RtspConnection implements ConnectionHandler {
   #tunnel: RtspTunnelSession | undefined;
   #tunnelKey: string | undefined;
   /** Of the POST of a tunnel: who has the session. */
-  #joined: RtspConnection | undefined;
+  #joined: TunnelEnd | undefined;
+  /** What a POST has said before its GET was found. */
+  #unjoined: Uint8Array[] = [];
+  #askedAtMs = 0;
   #isClosed = false;
 
   constructor(context: RtspConnectionContext, connection: Connection) {
@@ -55,13 +59,18 @@ export class RtspConnection implements ConnectionHandler {
     }
   }
 
+  /** Of this tunnel's POST, wherever it came. */
+  handleTunnelled(data: Uint8Array): void {
+    if (data.length > 0) this.#peer?.handleBytes(data);
+  }
+
   /** Called about four times a second. */
   handleTime(nowMs: number): void {
     if (this.#isClosed) return;
     this.#peer?.handleTime(nowMs);
     const tunnel = this.#tunnel;
     if (tunnel !== undefined) {
-      if (this.#joined?.isClosed === true) this.#connection.end();
+      if (this.#joined !== undefined) this.#watch(this.#joined, nowMs);
       tunnel.handleTimeout(nowMs);
       this.#drainTunnel(tunnel);
     } else if (this.#peer === undefined && nowMs - this.#openedAtMs > this.#silenceMs) {
@@ -72,7 +81,7 @@ export class RtspConnection implements ConnectionHandler {
   handleClose(): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
-    if (this.#tunnelKey !== undefined) this.#context.tunnels.delete(this.#tunnelKey);
+    if (this.#tunnelKey !== undefined) this.#context.tunnels.close(this.#tunnelKey);
     this.#peer?.handleClose();
     this.#context.onClosed(this);
   }
@@ -126,12 +135,12 @@ export class RtspConnection implements ConnectionHandler {
           this.#openTunnel(tunnel, event.cookie);
           break;
         case "post":
-          this.#joined = this.#context.tunnels.get(this.#keyOf(event.cookie));
-          // Also when the GET reached another thread: connections are spread over all of them.
-          if (this.#joined === undefined) tunnel.reject();
+          this.#joined = this.#context.tunnels.find(this.#keyOf(event.cookie));
+          if (this.#joined === undefined) void this.#joinElsewhere(tunnel, this.#keyOf(event.cookie));
           break;
         case "data":
-          this.#joined?.peer?.handleBytes(event.data);
+          if (this.#joined !== undefined) this.#joined.handleTunnelled(event.data);
+          else this.#keep(tunnel, event.data);
           break;
         case "closed":
           this.#problem(event.error);
@@ -145,15 +154,43 @@ export class RtspConnection implements ConnectionHandler {
 
   #openTunnel(tunnel: RtspTunnelSession, cookie: string): void {
     const key = this.#keyOf(cookie);
-    if (this.#context.tunnels.has(key)) {
+    if (!this.#context.tunnels.open(key, this)) {
       tunnel.reject();
       return;
     }
-    this.#context.tunnels.set(key, this);
     this.#tunnelKey = key;
     tunnel.accept();
     this.#flush(tunnel); // before the session says anything
     this.#peer = new RtspPeer(this.#context, this.#connection);
+  }
+
+  /** The GET came to another thread, or never. */
+  async #joinElsewhere(tunnel: RtspTunnelSession, key: string): Promise<void> {
+    const end = await this.#context.tunnels.findElsewhere(key);
+    if (this.#isClosed) return;
+    this.#joined = end;
+    if (end === undefined) {
+      tunnel.reject();
+      this.#drainTunnel(tunnel);
+    } else {
+      for (const data of this.#unjoined) end.handleTunnelled(data);
+    }
+    this.#unjoined = [];
+  }
+
+  /** A client asks and waits; who says more than a request before its GET was found is no client. */
+  #keep(tunnel: RtspTunnelSession, data: Uint8Array): void {
+    const keptBytes = this.#unjoined.reduce((sum, { length }) => sum + length, data.length);
+    if (keptBytes > maxUnjoinedBytes) tunnel.reject();
+    else this.#unjoined.push(data);
+  }
+
+  /** Ends the POST when its GET has ended. */
+  #watch(end: TunnelEnd, nowMs: number): void {
+    if (end.isClosed) this.#connection.end();
+    if (nowMs - this.#askedAtMs < askIntervalMs) return;
+    this.#askedAtMs = nowMs;
+    end.handleTunnelled(noBytes); // one on another thread says so then
   }
 
   #flush(tunnel: RtspTunnelSession): void {
@@ -173,3 +210,7 @@ export class RtspConnection implements ConnectionHandler {
 
 const noBytes = new Uint8Array(0);
 const defaultSilenceMs = 60_000;
+/** A request with its head: what a client may say before it has an answer. */
+const maxUnjoinedBytes = 131_072;
+/** How often the thread of the GET is asked whether it is still there. */
+const askIntervalMs = 2_000;

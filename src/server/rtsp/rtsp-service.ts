@@ -16,6 +16,7 @@ import type { MediaPorts, ShardPosition } from "../shards/ports.ts";
 import { RtspConnection, type RtspConnectionContext } from "./rtsp-connection.ts";
 import { RtspDatagrams } from "./rtsp-datagrams.ts";
 import { SharedDescriptions } from "./shared-descriptions.ts";
+import type { Tunnels } from "./tunnels.ts";
 
 export interface RtspServiceOptions {
   readonly streams: StreamAccess;
@@ -28,6 +29,7 @@ export interface RtspServiceOptions {
   readonly position: ShardPosition;
   /** Connections of all shards together. */
   readonly connectionCount: Int32Array;
+  readonly tunnels: Tunnels;
   /** What SSRCs and first numbers are made of: random, and the same on all shards, so that streams may move between them. */
   readonly secret: Uint8Array;
   readonly onProblem: (problem: CodedError, connection: Connection, stream: string) => void;
@@ -167,7 +169,7 @@ export class RtspService implements IngestProtocol {
       nowMs: systemClock.monotonicMs,
       wallMs: systemClock.wallMs,
       random: Math.random,
-      tunnels: new Map(),
+      tunnels: this.#options.tunnels,
       onPublished: (counters) => {
         this.#published = sumOf([this.#published, counters]);
       },

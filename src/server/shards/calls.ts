@@ -1,10 +1,11 @@
 /** What the threads of the server ask of each other, beyond what carries streams. */
 
 import type { MessagePort } from "node:worker_threads";
-import type { ControllerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
+import type { ControllerCalls, PeerCalls, ShardCalls } from "../../runtime/shards/calls.ts";
 import type { FlvRequest } from "../http/flv-plays.ts";
 import type { RepeatedError } from "../log/repeated-errors.ts";
 import type { OutboundServerCalls, OutboundShardCalls } from "../outbound/calls.ts";
+import type { TunnelCalls } from "../rtsp/tunnels.ts";
 import type { MediaPorts, ShardPosition } from "./ports.ts";
 import type { ShardReport } from "./report.ts";
 
@@ -25,6 +26,9 @@ export type MediaShardCalls = ShardCalls &
     /** Lets go of everything. Nobody rings any more. */
     readonly close: (nothing: undefined) => Promise<void>;
   };
+
+/** What shards ask of each other. */
+export type MediaPeerCalls = PeerCalls & TunnelCalls;
 
 export interface ListenWhere {
   readonly ports: MediaPorts;

@@ -8,7 +8,6 @@ import { type EngineEvent, type HealthCheck, LocalEventBus } from "../../kernel/
 import { systemClock } from "../../runtime/clock.ts";
 import { Engine } from "../../runtime/engine.ts";
 import { openTransport } from "../../runtime/open-transport.ts";
-import type { PeerCalls } from "../../runtime/shards/calls.ts";
 import { type Link, PortLink } from "../../runtime/shards/link.ts";
 import { Shard } from "../../runtime/shards/shard.ts";
 import type { Connection, Transport } from "../../runtime/transport.ts";
@@ -22,7 +21,8 @@ import { playOptionsOf } from "../play-options.ts";
 import { RtmpService } from "../rtmp/rtmp-service.ts";
 import { nodeCrypto, rtpIdentityOf } from "../rtp-identity.ts";
 import { type RtspReport, RtspService } from "../rtsp/rtsp-service.ts";
-import type { ListenWhere, MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
+import { Tunnels } from "../rtsp/tunnels.ts";
+import type { ListenWhere, MediaPeerCalls, MediaShardCalls, PeerConnection, ServerCalls } from "./calls.ts";
 import type { MediaPorts } from "./ports.ts";
 import { reportOf } from "./report.ts";
 
@@ -54,6 +54,7 @@ export class MediaShard {
   readonly #problemTimer: NodeJS.Timeout;
   #rtmp: RtmpService | undefined;
   #rtsp: RtspService | undefined;
+  readonly #tunnels = new Tunnels();
 
   constructor(options: MediaShardOptions, controller: Link<ServerCalls>) {
     const { index, config, logger, counts, healthChecks = [] } = options;
@@ -174,7 +175,13 @@ export class MediaShard {
     }
     if (config.rtsp.enabled) {
       const connectionCount = new Int32Array(counts.connections, 4, 1);
-      this.#rtsp = new RtspService({ ...common, position, connectionCount, secret: new Uint8Array(counts.rtpSecret) });
+      this.#rtsp = new RtspService({
+        ...common,
+        position,
+        tunnels: this.#tunnels,
+        connectionCount,
+        secret: new Uint8Array(counts.rtpSecret),
+      });
       this.shard.engine.register(this.#rtsp);
     }
     await this.shard.engine.start();
@@ -192,8 +199,8 @@ export class MediaShard {
   }
 
   #connect({ index, port, side, queue, doorbellFd, outward, inward }: PeerConnection): void {
-    const calls = this.shard.peerCalls(index);
-    const link = new PortLink<PeerCalls, PeerCalls>(
+    const calls = { ...this.shard.peerCalls(index), ...this.#tunnels.calls };
+    const link = new PortLink<MediaPeerCalls, MediaPeerCalls>(
       { port, side, queue },
       calls,
       systemClock.monotonicMs,
@@ -204,6 +211,7 @@ export class MediaShard {
       else this.transport.ringDoorbell(doorbellFd);
     };
     this.shard.connect(index, link, outward, inward, wake);
+    this.#tunnels.addPeer(link);
   }
 }
 
