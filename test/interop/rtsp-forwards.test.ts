@@ -40,6 +40,33 @@ async function serverWith(streams: string, set: readonly string[] = []): Promise
   return startServer({ config, set });
 }
 
+test.each([
+  { what: "over UDP", targetOptions: [], transport: "udp" },
+  { what: "over TCP where the target wants no UDP", targetOptions: ["rtsp.udp=false"], transport: "tcp" },
+])('rtsp_transport = "udp": $what', async ({ what, targetOptions, transport }) => {
+  await using target = await startServer({ set: ["streaming.idle_timeout=500ms", ...targetOptions] });
+  await using server = await serverWith(
+    `[[streams]]
+    name = "live/cam"
+    rtsp_transport = "udp"
+    forward = ["rtsp://127.0.0.1:${target.rtspPort}/in/cam"]`,
+    ["streaming.idle_timeout=500ms"],
+  );
+  await using publisher = publishFile(file, server.rtmpUrl("live/cam"));
+  await waitFor("the forward", async () => (await target.stats()).active_streams.includes("in/cam"), 20_000);
+  const record = folder.file(`${what}.nut`);
+  await using player = playRtsp(target.rtspUrl("in/cam"), record);
+  await waitFor("bytes", async () => ((await forwardsOf(server))[0]?.sent_bytes ?? 0) > 10_000);
+  expect((await forwardsOf(server))[0]).toMatchObject({ state: "connected", transport, try_count: 1 });
+  expect((await target.stats()).rtsp["udp_publishers"]).toBe(transport === "udp" ? 1 : 0);
+  expect(await finished(publisher, "the publisher")).toBe(0);
+  await finished(player, "the player");
+  expectSameFrames("pictures", await frameHashes(record, "v:0"), pictures, {
+    starts: keyFrameIndexes(pictures.length, gop),
+  });
+  expectSameFrames("sounds", await packetHashes(record, "a:0"), sounds);
+});
+
 interface ForwardStats {
   readonly url: string;
   readonly state: string;

@@ -73,7 +73,7 @@ const table = {
   rtsp_transport: choice({
     default: "auto",
     words: ["auto", "tcp", "udp"],
-    doc: "What packets of a source come over: auto is TCP, and UDP where the source knows nothing else; udp goes over to TCP by itself when nothing gets through.",
+    doc: "What packets of a source come over, and those of forwards go: auto is TCP, and UDP where a source knows nothing else; udp goes over to TCP by itself when nothing gets through.",
   }),
   forward: rtspAddresses({
     default: [],

@@ -4,7 +4,7 @@ import type { EngineEvent } from "../../kernel/services.ts";
 import { isPattern, type StreamEntry, streamSettingsOf } from "../config/stream-settings.ts";
 import { Forward, type ForwardOptions } from "./forward.ts";
 
-export interface ForwardSetOptions extends Omit<ForwardOptions, "stream" | "url"> {
+export interface ForwardSetOptions extends Omit<ForwardOptions, "stream" | "url" | "transport"> {
   readonly entries: readonly StreamEntry[];
 }
 
@@ -45,8 +45,9 @@ export class ForwardSet {
   }
 
   #open(key: string): readonly Forward[] {
-    const { forward: urls } = streamSettingsOf(this.#options.entries, key);
-    const forwards = urls.map((url) => new Forward({ ...this.#options, stream: key, url }));
+    const { forward: urls, rtspTransport } = streamSettingsOf(this.#options.entries, key);
+    const transport = rtspTransport === "udp" ? "udp" : "tcp";
+    const forwards = urls.map((url) => new Forward({ ...this.#options, stream: key, url, transport }));
     if (forwards.length > 0) this.#forwards.set(key, forwards);
     return forwards;
   }

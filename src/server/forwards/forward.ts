@@ -13,6 +13,7 @@ export type ForwardState = "connecting" | "connected" | "retrying" | "failed" | 
 export interface ForwardOptions {
   readonly stream: string;
   readonly url: string;
+  readonly transport: "tcp" | "udp";
   readonly director: OutboundDirector;
   readonly logger: Logger;
   readonly nowMs: () => number;
@@ -84,9 +85,9 @@ export class Forward {
   }
 
   #begin(tryId: number): void {
-    const { director, stream, url } = this.#options;
+    const { director, stream, url, transport } = this.#options;
     this.#tryId = tryId;
-    director.open(this.#shard, { kind: "push", tryId, stream, url }, (event) => this.#handle(event));
+    director.open(this.#shard, { kind: "push", tryId, stream, url, transport }, (event) => this.#handle(event));
   }
 
   #handle(event: OutboundEvent): void {

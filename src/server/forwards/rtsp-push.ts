@@ -1,18 +1,26 @@
 /**
- * One try to send a stream on over RTSP: describes it, announces that, and then plays as any player does: the connection is a
- * cursor on the stream's log of interleaved packets, and begins at a key frame.
+ * One try to send a stream on over RTSP: describes it, announces that, and then plays as any player does: the connection, or
+ * our ports over UDP, are a cursor on the stream's log of interleaved packets, which begins at a key frame.
  */
 
 import { ERR_TRACKS_CHANGED } from "../../bridges/errors.ts";
-import { describeStream, type RtspDescription, rtspFormatRequest, writeRtspBye } from "../../bridges/rtsp-egress.ts";
+import {
+  describeStream,
+  type RtspDescription,
+  type RtspTrack,
+  rtspFormatRequest,
+  writeRtspBye,
+} from "../../bridges/rtsp-egress.ts";
 import { CodedError } from "../../bytes/coded-error.ts";
 import type { StreamView } from "../../kernel/egress.ts";
 import { ERR_STREAM_NOT_FOUND } from "../../kernel/errors.ts";
 import type { TrackFormat } from "../../kernel/frame.ts";
 import type { PeerRequest } from "../../kernel/gate.ts";
 import type { ReadyTrack, RtspClientEvent } from "../../protocols/rtsp/client-events.ts";
+import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
 import { trackControl } from "../../protocols/rtsp/presentation.ts";
 import { parseRtspUrl } from "../../protocols/rtsp/url.ts";
+import type { DatagramRoute } from "../../runtime/datagrams.ts";
 import type { Play, PlayHandler } from "../../runtime/play.ts";
 import type { Player } from "../../runtime/shards/feed.ts";
 import type { PlayerSubscription } from "../../runtime/shards/subscription.ts";
@@ -23,6 +31,7 @@ import { internalFailure } from "../outbound/internal-failure.ts";
 import type { OutboundContext, OutboundTry } from "../outbound/outbound-try.ts";
 import { resolveHost } from "../outbound/resolve-host.ts";
 import { RtspClientConnection, type RtspClientHandler } from "../outbound/rtsp-client-connection.ts";
+import { UdpTracks } from "../outbound/udp-tracks.ts";
 import { findSettled } from "../rtsp/find-settled.ts";
 
 export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHandler {
@@ -30,6 +39,7 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
   readonly #context: OutboundContext;
   readonly #request: PeerRequest;
   #connection: RtspClientConnection | undefined;
+  #udp: UdpTracks | undefined;
   #description: RtspDescription | undefined;
   #subscription: PlayerSubscription | undefined;
   #play: Play | undefined;
@@ -51,9 +61,9 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
     return {
       tryId: this.#order.tryId,
       address,
-      transport: "tcp",
-      receivedBytes: connection?.receivedBytes ?? 0,
-      sentBytes: connection?.sentBytes ?? 0,
+      transport: this.#udp === undefined ? "tcp" : "udp",
+      receivedBytes: (connection?.receivedBytes ?? 0) + (this.#udp?.receivedBytes ?? 0),
+      sentBytes: (connection?.sentBytes ?? 0) + (this.#udp?.sentBytes ?? 0),
       lostPackets: 0,
     };
   }
@@ -84,6 +94,7 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
     if (this.#isEnded) return;
     this.#isEnded = true;
     this.#play?.stop();
+    this.#udp?.close();
     this.#subscription?.close("the forward has ended");
     const { code, message } = failure ?? new CodedError(ERR_FORWARD_STREAM, "the stream has ended");
     const { tryId } = this.#order;
@@ -99,7 +110,8 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
   handlePlayed(): void {
     const session = this.#connection?.session;
     for (const [index, track] of (this.#description?.tracks ?? []).entries()) {
-      session?.sendInterleaved(index, "rtcp", writeRtspBye(track));
+      if (this.#udp === undefined) session?.sendInterleaved(index, "rtcp", writeRtspBye(track));
+      else this.#udp.sendRtcp(index, writeRtspBye(track));
     }
     this.#connection?.close();
   }
@@ -149,12 +161,20 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
     if (this.#isEnded) return;
     this.#description = this.#describe(view);
     const { sdp, tracks, leftOut } = this.#description;
+    // Encrypted packets over UDP are another profile, which servers do not have.
+    const isUdp = this.#order.transport === "udp" && !url.isTls;
+    const ports = isUdp ? await this.#openUdp(tracks.length) : [];
+    if (this.#isEnded) return;
     this.#connection = new RtspClientConnection({
-      ...{ transport, url, addresses, fingerprint: "", nowMs, onFailure, handler: this },
+      ...{ transport, url, addresses, fingerprint: "", nowMs, onFailure },
+      handler: this,
       session: {
         crypto,
-        transport: "tcp",
-        publish: { sdp, tracks: tracks.map((_, index) => ({ control: trackControl(index) })) },
+        transport: isUdp ? "auto" : "tcp",
+        publish: {
+          sdp,
+          tracks: tracks.map((_, index) => ({ control: trackControl(index), clientPorts: ports[index] })),
+        },
       },
     });
     for (const sentence of leftOut) {
@@ -163,9 +183,26 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
     }
   }
 
+  /** Our ports, one pair for each track. What the server reports to them is of no consequence here. */
+  async #openUdp(trackCount: number): Promise<readonly NumberPair[]> {
+    const { transport } = this.#context;
+    const udp = await UdpTracks.open({ transport, trackCount, address: "", onPacket: () => {} });
+    if (this.#isEnded) udp.close();
+    else this.#udp = udp;
+    return udp.ports;
+  }
+
   async #record(ready: readonly ReadyTrack[]): Promise<void> {
     const { tracks = [] } = this.#description ?? {};
-    for (const [index, { transport }] of ready.entries()) {
+    const isUdp = ready.some(({ transport }) => transport.kind === "udp");
+    if (isUdp) {
+      // To the server itself, whatever it says of other addresses: nobody else has asked for packets.
+      this.#udp?.begin(ready.map(withoutSource), this.#connection?.address ?? "");
+    } else {
+      this.#udp?.close();
+      this.#udp = undefined;
+    }
+    for (const [index, { transport }] of isUdp ? [] : ready.entries()) {
       const wanted = tracks[index]?.channel;
       // The log's bytes are the same for everybody, and the channels are in them.
       if (transport.kind === "tcp" && transport.channels[0] === wanted) continue;
@@ -178,9 +215,22 @@ export class RtspPush implements OutboundTry, RtspClientHandler, Player, PlayHan
       return;
     }
     this.#subscription = subscription;
-    this.#play = connection.play(subscription.log, this.#context.playOptions.fromNewestKeyFrame, this);
+    const { playOptions, transport } = this.#context;
+    this.#play = isUdp
+      ? transport.playDatagrams(subscription.log, this.#routes(tracks), playOptions.fromNewestKeyFrame, this)
+      : connection.play(subscription.log, playOptions.fromNewestKeyFrame, this);
+    if (this.#play === undefined) throw refused("there is no room for another play over UDP");
     if (subscription.log.isClosed) this.#play.finish();
     this.#context.tell({ type: "running", tryId: this.#order.tryId });
+  }
+
+  /** @throws `ERR_FORWARD_REFUSED` */
+  #routes(tracks: readonly RtspTrack[]): DatagramRoute[] {
+    return tracks.flatMap(({ channel }, index) => {
+      const peers = this.#udp?.peersOf(index);
+      if (peers === undefined) throw refused("the server names no ports that packets could go to");
+      return peers.map((peer, half) => ({ channel: channel + half, peer }));
+    });
   }
 
   #fail(error: unknown): void {
@@ -198,6 +248,11 @@ function failureOf(error: unknown, onFailure: (error: unknown) => void): CodedEr
   }
   if (error.code !== ERR_STREAM_NOT_FOUND) return error;
   return new CodedError(ERR_FORWARD_STREAM, error.message);
+}
+
+function withoutSource(track: ReadyTrack): ReadyTrack {
+  const { transport } = track;
+  return transport.kind === "udp" ? { ...track, transport: { ...transport, source: undefined } } : track;
 }
 
 function refused(what: string): CodedError {

@@ -24,6 +24,8 @@ export interface PushOrder {
   readonly tryId: number;
   readonly stream: string;
   readonly url: string;
+  /** `udp` goes over to TCP by itself when the server wants no UDP. */
+  readonly transport: "tcp" | "udp";
 }
 
 export type OutboundOrder = PullOrder | PushOrder;

@@ -27,3 +27,9 @@ export const connectTimeoutMs = 5_000;
 
 /** How often deadlines are looked at. */
 export const tickIntervalMs = 100;
+
+/** Tries for two UDP ports beside each other: the neighbour of a free one is taken once in a while. */
+export const maxPortAttempts = 10;
+
+/** Packets over UDP that come before the answer to PLAY, and are kept for it: a key frame of 300 KB. */
+export const maxEarlyDatagrams = 256;

@@ -16,8 +16,8 @@ import { internalFailure } from "../outbound/internal-failure.ts";
 import type { OutboundContext, OutboundTry } from "../outbound/outbound-try.ts";
 import { resolveHost } from "../outbound/resolve-host.ts";
 import { RtspClientConnection, type RtspClientHandler } from "../outbound/rtsp-client-connection.ts";
+import { UdpTracks } from "../outbound/udp-tracks.ts";
 import { udpSilenceMs } from "./limits.ts";
-import { UdpTracks } from "./udp-tracks.ts";
 
 type Event<Type extends RtspClientEvent["type"]> = Extract<RtspClientEvent, { type: Type }>;
 
@@ -176,7 +176,8 @@ export class RtspPull implements OutboundTry, RtspClientHandler {
 
   #ready({ tracks }: Event<"ready">): void {
     if (tracks.some(({ transport }) => transport.kind === "udp")) {
-      this.#udp?.begin(tracks);
+      this.#udp?.begin(tracks, this.#connection?.address ?? "");
+      this.#udp?.openWays();
       this.#udpSinceMs = this.#context.nowMs();
       return;
     }

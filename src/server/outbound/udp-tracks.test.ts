@@ -38,7 +38,7 @@ async function open(): Promise<Bench> {
         transport: { kind: "udp", clientPorts, serverPorts, source },
         ...{ ssrc: undefined, sequenceNumber: undefined, rtpTime: undefined },
       };
-      tracks.begin([track]);
+      tracks.begin([track], "127.0.0.1");
     },
   };
 }
@@ -107,6 +107,7 @@ describe("the packets of a source over UDP", () => {
     const [rtp, rtcp] = [await sender(), await sender()];
     const arrived = Promise.all([once(rtp, "message"), once(rtcp, "message")]);
     begin([rtp.address().port, rtcp.address().port]);
+    tracks.openWays();
     const [[first, from], [second]] = (await arrived) as [[Uint8Array, { port: number }], [Uint8Array]];
     expect([first.length, from.port]).toEqual([12, tracks.ports[0]![0]]);
     expect(second[1]).toBe(201);

@@ -1,6 +1,6 @@
 /**
- * The packets of one source that come over UDP: two ports of ours for each track, RTP on the even one and RTCP on the odd one behind
- * it (RFC 3550 §11). What counts is what comes from the server's address, and there from the ports that it named; when it named
+ * The packets of one source that come over UDP, or those of a forward that go: two ports of ours for each track, RTP on the even one
+ * and RTCP on the odd one behind it (RFC 3550 §11). What counts is what comes from the server's address, and there from the ports that it named; when it named
  * none, from the first that sends something.
  */
 
@@ -10,13 +10,13 @@ import { writeRtcp } from "../../protocols/rtcp/compound.ts";
 import type { ReadyTrack } from "../../protocols/rtsp/client-events.ts";
 import type { NumberPair } from "../../protocols/rtsp/message/transport.ts";
 import type { DatagramPeer, DatagramSocket, DatagramTransport } from "../../runtime/datagrams.ts";
-import { ERR_UDP_PORTS } from "../outbound/errors.ts";
+import { ERR_UDP_PORTS } from "./errors.ts";
 import { maxEarlyDatagrams, maxPortAttempts } from "./limits.ts";
 
 export interface UdpTracksOptions {
   readonly transport: DatagramTransport;
   readonly trackCount: number;
-  /** Of the connection. */
+  /** Of the connection, where packets may come from before the server has agreed; "" when none do. */
   readonly address: string;
   /** `packet` is valid during the call only. */
   readonly onPacket: (trackIndex: number, kind: "rtp" | "rtcp", packet: Uint8Array) => void;
@@ -55,13 +55,27 @@ export class UdpTracks {
     return this.#tracks.reduce((sum, track) => sum + track.receivedBytes, 0);
   }
 
-  /** The server has agreed. What came in the meantime counts, and a packet from each port opens the way through a NAT. */
-  begin(ready: readonly ReadyTrack[]): void {
+  get sentBytes(): number {
+    return this.#tracks.reduce((sum, track) => sum + track.sentBytes, 0);
+  }
+
+  /** The server, whose address this is, has agreed. What came in the meantime counts. */
+  begin(ready: readonly ReadyTrack[], address: string): void {
     for (const [index, { transport }] of ready.entries()) {
       const track = this.#tracks[index];
-      if (transport.kind === "udp") track?.begin(transport.serverPorts, transport.source);
+      if (transport.kind === "udp") track?.begin(transport.serverPorts, transport.source ?? address);
       else track?.close();
     }
+  }
+
+  /** A packet from each port opens the way back through a NAT: for those who receive. */
+  openWays(): void {
+    for (const track of this.#tracks) track.openWays();
+  }
+
+  /** Where a track's RTP and RTCP go; undefined where the server named no ports. */
+  peersOf(trackIndex: number): readonly [rtp: DatagramPeer, rtcp: DatagramPeer] | undefined {
+    return this.#tracks[trackIndex]?.peers;
   }
 
   sendRtcp(trackIndex: number, packet: Uint8Array): void {
@@ -120,7 +134,21 @@ class UdpTrack {
     return this.#sockets[0].counters.receivedBytes + this.#sockets[1].counters.receivedBytes;
   }
 
-  begin(serverPorts: NumberPair | undefined, source: string | undefined): void {
+  get sentBytes(): number {
+    return this.#sockets[0].counters.sentBytes + this.#sockets[1].counters.sentBytes;
+  }
+
+  get peers(): readonly [DatagramPeer, DatagramPeer] | undefined {
+    const [rtp, rtcp] = this.#halves.map(({ peer }) => peer);
+    return rtp && rtcp && [rtp, rtcp];
+  }
+
+  openWays(): void {
+    this.#halves[0].send(emptyRtp);
+    this.#halves[1].send(emptyReport);
+  }
+
+  begin(serverPorts: NumberPair | undefined, source: string): void {
     for (const half of [0, 1] as const) this.#halves[half].begin(this.#sockets[half], serverPorts?.[half], source);
   }
 
@@ -155,18 +183,19 @@ class TrackHalf {
     this.#address = options.address;
   }
 
-  begin(socket: DatagramSocket, port: number | undefined, source: string | undefined): void {
-    if (source !== undefined && isIP(source) !== 0 && source !== this.#address) {
+  get peer(): DatagramPeer | undefined {
+    return this.#peer;
+  }
+
+  begin(socket: DatagramSocket, port: number | undefined, source: string): void {
+    if (isIP(source) !== 0 && source !== this.#address) {
       this.#address = source;
       this.#early = [];
     }
     this.#socket = socket;
     const early = this.#early;
     this.#early = [];
-    if (port !== undefined) {
-      this.#open(port);
-      this.send(this.#kind === "rtp" ? emptyRtp : emptyReport);
-    }
+    if (port !== undefined) this.#open(port);
     for (const packet of early) this.handleStranger(packet.bytes, this.#address, packet.port);
   }
 
