@@ -11,18 +11,17 @@ import {
   playRtsp,
   publishFile,
   publishFileRtsp,
-  type RunningCommand,
   recordStream,
 } from "../support/ffmpeg.ts";
 import { publishWithFfmpeg8, recordWithFfmpeg8 } from "../support/ffmpeg8.ts";
 import { TestFolder } from "../support/folder.ts";
 import { expectSameFrames, keyFrameIndexes } from "../support/frames.ts";
+import { gop, overRtmp, testSources, vp9, x264, x265 } from "../support/rtsp-encodings.ts";
 import { ffmpegMissingSounds, rtspPlayers, rtspPublishers } from "../support/rtsp-peers.ts";
 import { startServer, type TestServer } from "../support/server.ts";
 import { waitFor } from "../support/wait.ts";
 
 const run = promisify(execFile);
-const gop = 50;
 const resources = new AsyncDisposableStack();
 const folder = resources.use(new TestFolder());
 const source = folder.file("source.mkv");
@@ -37,24 +36,6 @@ beforeAll(async () => {
   server = resources.use(await startServer({ set: ["streaming.idle_timeout=1s"] }));
 });
 afterAll(() => resources.disposeAsync());
-
-const x264 = ["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p", "-bf", "2", "-sc_threshold", "0"];
-const x265 = [
-  "-c:v",
-  "libx265",
-  "-preset",
-  "ultrafast",
-  "-x265-params",
-  "log-level=none:bframes=2:keyint=50:min-keyint=50",
-];
-const vp9 = ["-c:v", "libvpx-vp9", "-deadline", "realtime", "-cpu-used", "8", "-g", `${gop}`];
-
-const overRtmp = {
-  name: "ffmpeg over RTMP",
-  missingSounds: 0,
-  mayHang: false,
-  start: (file: string, to: TestServer, stream: string): RunningCommand => publishFile(file, to.rtmpUrl(stream)),
-};
 
 test.each([...rtspPublishers, overRtmp])(
   "published by $name, all players decode the same frames",
@@ -210,11 +191,6 @@ test("RTSPS carries both ways", async () => {
   await finished(player, "the player");
   expectSameFrames("pictures", await frameHashes(record, "v:0"), pictures);
 });
-
-function testSources(seconds: number): string[] {
-  const picture = ["-f", "lavfi", "-i", "testsrc2=size=320x240:rate=25"];
-  return [...picture, "-f", "lavfi", "-i", "sine=frequency=440:sample_rate=48000", "-t", `${seconds}`];
-}
 
 async function published(stream: string): Promise<void> {
   await waitFor(`the stream ${stream}`, async () => (await server.stats()).active_streams.includes(stream));
