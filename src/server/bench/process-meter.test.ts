@@ -8,11 +8,12 @@ test("tells what this process takes", () => {
   const before = sampleProcess(process.pid);
   expect(before === undefined).toBe(!isLinux);
   if (before === undefined) return;
-  const until = performance.now() + 60;
+  // Ten times what is asked for below: other tests have the cores as well, and thread times come in hundredths of a second.
+  const until = performance.now() + 200;
   while (performance.now() < until);
   const after = sampleProcess(process.pid)!;
   expect(after.cpuSeconds - before.cpuSeconds).toBeGreaterThan(0.02);
-  expect(threadTimes(before, after).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)).toBeGreaterThan(0.015);
+  expect(threadTimes(before, after).reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0)).toBeGreaterThan(0.02);
   expect(after.residentBytes / process.memoryUsage.rss()).toBeCloseTo(1, 0);
   expect(after.descriptorCount).toBeGreaterThan(3);
   expect(descriptorLimit()).toBeGreaterThan(100);
