@@ -30,6 +30,7 @@ export class RtspConnection implements ConnectionHandler, TunnelEnd {
   #joined: TunnelEnd | undefined;
   /** What a POST has said before its GET was found. */
   #unjoined: Uint8Array[] = [];
+  #unjoinedBytes = 0;
   #askedAtMs = 0;
   #isClosed = false;
 
@@ -180,8 +181,8 @@ export class RtspConnection implements ConnectionHandler, TunnelEnd {
 
   /** A client asks and waits; who says more than a request before its GET was found is no client. */
   #keep(tunnel: RtspTunnelSession, data: Uint8Array): void {
-    const keptBytes = this.#unjoined.reduce((sum, { length }) => sum + length, data.length);
-    if (keptBytes > maxUnjoinedBytes) tunnel.reject();
+    this.#unjoinedBytes += data.length;
+    if (this.#unjoinedBytes > maxUnjoinedBytes) tunnel.reject();
     else this.#unjoined.push(data);
   }
 
