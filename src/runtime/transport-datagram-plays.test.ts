@@ -1,18 +1,20 @@
 /** Logs of packets as datagrams, over real sockets on loopback, where nothing is lost that fits into the receiver's buffer. */
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type DatagramClient, openDatagramClient } from "../../test/support/datagram-client.ts";
+import {
+  type DatagramClient,
+  ignoringPeer,
+  ignoringStrangers,
+  openDatagramClient,
+  openPeer,
+  reached,
+  turn,
+} from "../../test/support/datagram-client.ts";
 import { append, bytesOf } from "../../test/support/kernel.ts";
 import { defaultLagLimits } from "../kernel/cursor-table.ts";
 import { EgressLog } from "../kernel/egress-log.ts";
 import { entryFlags } from "../kernel/log-layout.ts";
-import type {
-  DatagramHandler,
-  DatagramOptions,
-  DatagramPeer,
-  DatagramPeerHandler,
-  DatagramSocket,
-} from "./datagrams.ts";
+import type { DatagramHandler, DatagramOptions, DatagramPeer, DatagramSocket } from "./datagrams.ts";
 import { everyFrame } from "./flush-pacer.ts";
 import { packetTurnBytes } from "./limits.ts";
 import { openTransport } from "./open-transport.ts";
@@ -319,8 +321,6 @@ async function client(...address: Parameters<typeof openDatagramClient>): Promis
   return made;
 }
 
-const ignoringStrangers: DatagramHandler = { handleStranger: () => {} };
-const ignoringPeer: DatagramPeerHandler = { handleDatagram: () => {} };
 let nextPort = 0;
 
 function open(
@@ -328,12 +328,6 @@ function open(
   options: Partial<DatagramOptions> = {},
 ): Promise<DatagramSocket> {
   return transport.openDatagrams({ host: "127.0.0.1", port: 0, ...options }, handler);
-}
-
-function openPeer(socket: DatagramSocket, { port }: DatagramClient, handler = ignoringPeer): DatagramPeer {
-  const peer = socket.openPeer("127.0.0.1", port, handler);
-  if (peer === undefined) throw new Error("there is a peer already");
-  return peer;
 }
 
 interface PlayWishes extends Partial<PlayOptions> {
@@ -369,13 +363,4 @@ function publish(log: EgressLog, flags: number, ...packets: readonly [channel: n
 
 function record(channel: number, text: string): Uint8Array {
   return Uint8Array.of(0x24, channel, text.length >> 8, text.length & 0xff, ...bytesOf(text));
-}
-
-/** Lets the event loop go round once. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function reached(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
 }

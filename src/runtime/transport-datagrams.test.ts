@@ -1,15 +1,17 @@
 /** Datagrams over real sockets on loopback, where nothing is lost that fits into the receiver's buffer. */
 
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { type DatagramClient, openDatagramClient } from "../../test/support/datagram-client.ts";
+import {
+  type DatagramClient,
+  ignoringPeer,
+  ignoringStrangers,
+  openDatagramClient,
+  openPeer,
+  reached,
+  turn,
+} from "../../test/support/datagram-client.ts";
 import { bytesOf, textOf } from "../../test/support/kernel.ts";
-import type {
-  DatagramHandler,
-  DatagramOptions,
-  DatagramPeer,
-  DatagramPeerHandler,
-  DatagramSocket,
-} from "./datagrams.ts";
+import type { DatagramHandler, DatagramOptions, DatagramPeerHandler, DatagramSocket } from "./datagrams.ts";
 import { everyFrame } from "./flush-pacer.ts";
 import { wantedDatagramBufferBytes } from "./limits.ts";
 import { openTransport } from "./open-transport.ts";
@@ -244,27 +246,9 @@ async function client(...address: Parameters<typeof openDatagramClient>): Promis
   return made;
 }
 
-const ignoringStrangers: DatagramHandler = { handleStranger: () => {} };
-const ignoringPeer: DatagramPeerHandler = { handleDatagram: () => {} };
-
 function open(
   handler: DatagramHandler = ignoringStrangers,
   options: Partial<DatagramOptions> = {},
 ): Promise<DatagramSocket> {
   return transport.openDatagrams({ host: "127.0.0.1", port: 0, ...options }, handler);
-}
-
-function openPeer(socket: DatagramSocket, { port }: DatagramClient, handler = ignoringPeer): DatagramPeer {
-  const peer = socket.openPeer("127.0.0.1", port, handler);
-  if (peer === undefined) throw new Error("there is a peer already");
-  return peer;
-}
-
-/** Lets the event loop go round once. */
-function turn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve));
-}
-
-async function reached(condition: () => boolean): Promise<void> {
-  while (!condition()) await turn();
 }

@@ -1,6 +1,5 @@
 /** Streams that the server sends on over RTSP: to another Millrace, and to servers that misbehave. */
 
-import { writeFile } from "node:fs/promises";
 import { createServer, type Server, type Socket } from "node:net";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
@@ -18,6 +17,7 @@ import { TestFolder } from "../support/folder.ts";
 import { expectSameFrames, keyFrameIndexes } from "../support/frames.ts";
 import { freePort } from "../support/free-port.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { startServerWithStreams } from "../support/server-with-streams.ts";
 import { waitFor } from "../support/wait.ts";
 
 const gop = 25;
@@ -34,10 +34,8 @@ beforeAll(async () => {
 });
 afterAll(() => resources.disposeAsync());
 
-async function serverWith(streams: string, set: readonly string[] = []): Promise<TestServer> {
-  const config = folder.file(`${Math.random()}.toml`);
-  await writeFile(config, streams);
-  return startServer({ config, set });
+function serverWith(streams: string, set?: readonly string[]): Promise<TestServer> {
+  return startServerWithStreams(folder, streams, set);
 }
 
 test.each([

@@ -1,7 +1,6 @@
 /** Streams that the server fetches over RTSP, from GStreamer's server and from Millrace itself. */
 
 import { execFile } from "node:child_process";
-import { writeFile } from "node:fs/promises";
 import { createConnection, createServer, type Server, type Socket } from "node:net";
 import { promisify } from "node:util";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -12,6 +11,7 @@ import { expectSameFrames } from "../support/frames.ts";
 import { freePort } from "../support/free-port.ts";
 import { startGstRtspServer } from "../support/gst-rtsp-server.ts";
 import { startServer, type TestServer } from "../support/server.ts";
+import { startServerWithStreams } from "../support/server-with-streams.ts";
 import { waitFor } from "../support/wait.ts";
 
 const run = promisify(execFile);
@@ -29,11 +29,8 @@ beforeAll(async () => {
 });
 afterAll(() => resources.disposeAsync());
 
-/** A server whose file says this of single streams. */
-async function serverWith(streams: string, set: readonly string[] = []): Promise<TestServer> {
-  const config = folder.file(`${Math.random()}.toml`);
-  await writeFile(config, streams);
-  return startServer({ config, set });
+function serverWith(streams: string, set?: readonly string[]): Promise<TestServer> {
+  return startServerWithStreams(folder, streams, set);
 }
 
 interface SourceStats {

@@ -2,6 +2,12 @@
 
 import { createSocket, type Socket } from "node:dgram";
 import { once } from "node:events";
+import type {
+  DatagramHandler,
+  DatagramPeer,
+  DatagramPeerHandler,
+  DatagramSocket,
+} from "../../src/runtime/datagrams.ts";
 import { textOf } from "./kernel.ts";
 
 export interface DatagramClient {
@@ -34,4 +40,27 @@ export async function openDatagramClient(
       }),
     sendSoon: (text, port) => socket.send(text, port, loopback),
   };
+}
+
+export const ignoringStrangers: DatagramHandler = { handleStranger: () => {} };
+export const ignoringPeer: DatagramPeerHandler = { handleDatagram: () => {} };
+
+/** A peer for a client's address, which has none yet. */
+export function openPeer(
+  socket: DatagramSocket,
+  { port }: DatagramClient,
+  handler: DatagramPeerHandler = ignoringPeer,
+): DatagramPeer {
+  const peer = socket.openPeer("127.0.0.1", port, handler);
+  if (peer === undefined) throw new Error("there is a peer already");
+  return peer;
+}
+
+/** Lets the event loop go round once. */
+export function turn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}
+
+export async function reached(condition: () => boolean): Promise<void> {
+  while (!condition()) await turn();
 }
